@@ -1,0 +1,111 @@
+"""The native half of a kernel (the Rust crate ``services/kernel-worker``), loaded by path into the template."""
+
+from collections.abc import Sequence
+from typing import TypedDict, final
+
+class Limits(TypedDict):
+    memory_bytes: int
+    cpu_seconds: int
+    file_bytes: int
+    scratch_bytes: int
+    open_files: int
+    threads: int
+
+@final
+class Walls:
+    """What children of this template may do, compiled once."""
+
+    def __new__(cls, readable: Sequence[str]) -> Walls:
+        """``readable``: files and directories that cells may read; missing ones are skipped."""
+
+    def attempt(self, scratch: str, limits: Limits) -> str:
+        """Raise whatever can be raised and return its names joined by ``+``. For a throw-away child."""
+
+    def enter(self, level: str, scratch: str, limits: Limits) -> None:
+        """Raise exactly the walls of ``level``, for ever. RuntimeError: end the process at once."""
+
+@final
+class Input:
+    """One input frame, before scaling."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def time_s(self) -> float | None: ...
+
+@final
+class Opening:
+    """What a session starts from."""
+
+    @property
+    def session(self) -> str: ...
+    @property
+    def frames(self) -> list[Input]: ...
+    @property
+    def max_long_edge(self) -> int: ...
+    @property
+    def video(self) -> tuple[float, int, float] | None:
+        """Frames a second, frames in all, seconds."""
+    @property
+    def reconstruct_max_frames(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+@final
+class Work:
+    """One cell to run."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+
+@final
+class Channel:
+    """The kernel's end of a session's socket; one thread at a time.
+
+    Every call that returns an ``int`` hands over a descriptor of a memory file, which the caller closes. A call that
+    the host refuses raises the exception the host names.
+    """
+
+    def __new__(cls, descriptor: int) -> Channel:
+        """Takes ``descriptor`` over: nobody else may use or close it."""
+
+    def open(self) -> Opening: ...
+    def ready(self, python: str, walls: str) -> None: ...
+    def next_work(self) -> Work | None:
+        """The next cell, ``None`` at the end of the session."""
+
+    def done(
+        self,
+        *,
+        step: int,
+        seconds: float,
+        stdout: str,
+        stderr: str,
+        error: tuple[str, str, int, str] | None,
+        new: Sequence[tuple[str, str]],
+        changed: Sequence[tuple[str, str]],
+        stdout_truncated: bool,
+    ) -> None:
+        """``error``: kind, message, 1-based line (0 = unknown), traceback."""
+
+    def show(self, png: bytes, label: str, frame_index: int | None = None) -> None: ...
+    def submit_answer(self, text: str, number: float | None = None) -> None: ...
+    def fetch_frame(self, index: int) -> int: ...
+    def reconstruct(self, frames: Sequence[int], width: int, height: int) -> int: ...
+    def segment(
+        self,
+        image: int | bytes,
+        width: int,
+        height: int,
+        *,
+        text: str | None = None,
+        bounds: tuple[float, float, float, float] | None = None,
+        points: Sequence[tuple[float, float, bool]] | None = None,
+        score_threshold: float = 0.0,
+    ) -> int: ...
