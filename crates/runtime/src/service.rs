@@ -7,7 +7,7 @@
 //! ```
 
 use std::{
-    collections::BTreeMap, future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc,
+    collections::BTreeMap, ffi::OsString, future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc,
     sync::Mutex, sync::PoisonError, time::Duration,
 };
 
@@ -82,15 +82,15 @@ struct Flags {
     print_config: bool,
 }
 
-/// Runs a service from its flags to its exit code.
-pub fn main<C, S, F, Fut>(name: &'static str, start: F) -> ExitCode
+/// Runs a service from its arguments (the program's name first) to its exit code.
+pub fn main<C, S, F, Fut>(name: &'static str, args: impl IntoIterator<Item = OsString>, start: F) -> ExitCode
 where
     C: ProcessConfig,
     S: Service,
     F: FnOnce(Context<C>) -> Fut,
     Fut: Future<Output = anyhow::Result<S>>,
 {
-    let flags = Flags::parse();
+    let flags = Flags::parse_from(args);
     let sources = config::Sources { file: flags.config, sets: flags.sets };
     match load_and_run(name, &sources, flags.print_config, start) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,10 @@
+//! Asking a model for something.
+//!
+//! * [`LanguageModel`]: a conversation in, a reply out. Backbones: `openai` (any OpenAI-compatible endpoint),
+//!   `recorded` (a transcript, for tests), `template` (no network: documented question families as honest cells).
+//! * [`pod`]: the client's end of `spatialclaw.inference.v1`.
+
+pub mod chat;
+pub mod pod;
+
+pub use chat::{ChatReply, ChatRequest, Finish, LanguageModel, Message, Part, Role, Speaker};

@@ -1,0 +1,34 @@
+//! Section `gateway`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// Section `gateway`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// Bytes of one submission, pictures included.
+    pub max_submission_bytes: usize,
+    /// Submissions read at once; more wait at the door.
+    pub concurrent_submissions: usize,
+    /// Event streams open at once; more are turned away with 503.
+    pub concurrent_streams: usize,
+    /// How long reading one submission may take.
+    #[serde(with = "humantime_serde")]
+    pub submission_deadline: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            max_submission_bytes: 256 << 20,
+            concurrent_submissions: 8,
+            concurrent_streams: 256,
+            submission_deadline: Duration::from_secs(120),
+        }
+    }
+}
