@@ -5,6 +5,7 @@
 //! * [`pod`]: the client's end of `spatialclaw.inference.v1`.
 
 pub mod chat;
+pub mod conversation;
 pub mod pod;
 
 pub use chat::{ChatReply, ChatRequest, Finish, LanguageModel, Message, Part, Role, Speaker};
