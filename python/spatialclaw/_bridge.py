@@ -45,6 +45,10 @@ class Bridge:
         self._host = host
         self._turn = threading.Lock()
 
+    def renew(self) -> None:
+        """Forget a turn that an interrupted cell never gave back."""
+        self._turn = threading.Lock()
+
     def frame(self, index: int) -> mmap.mmap:
         """The encoded image of one frame."""
         with self._turn:

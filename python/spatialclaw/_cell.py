@@ -57,11 +57,14 @@ def run(code: str, step: int, namespace: dict[str, Any], interrupts: Interrupts)
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
     try:
         body, last = _compile(code, filename)
-        interrupts.armed = True
-        exec(body, namespace)
-        if last is not None:
-            _echo(eval(last, namespace))
-        interrupts.armed = False
+        try:
+            interrupts.armed = True
+            exec(body, namespace)
+            if last is not None:
+                _echo(eval(last, namespace))
+        finally:
+            interrupts.armed = False
+    # An interrupt may also strike in the `finally` above, so it is caught out here.
     except BaseException as error:
         interrupts.armed = False
         return _describe(error, filename)
@@ -88,7 +91,8 @@ def _echo(value: Any) -> None:
 
 
 def _describe(error: BaseException, filename: str) -> Failure:
-    kind = type(error).__name__
+    # numpy has a MemoryError of its own that nobody can import.
+    kind = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
     message = _message(error)
     if isinstance(error, SyntaxError) and error.filename == filename:
         line = error.lineno or 0
@@ -107,8 +111,10 @@ def _message(error: BaseException) -> str:
         return INTERRUPTED
     if isinstance(error, SystemExit):
         return _EXITED
-    if isinstance(error, MemoryError) and not error.args:
-        return "the session's memory limit was reached; use smaller arrays or del what is no longer needed"
+    if isinstance(error, MemoryError):
+        what = _text(error)
+        hint = "the session's memory limit was reached; use smaller arrays or del what is no longer needed"
+        return f"{what}: {hint}" if what else hint
     if isinstance(error, PermissionError) and error.errno in (1, 13):
         return f"{_text(error)}; cells have no network, no programs and only their own scratch directory for files"
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):

@@ -42,7 +42,7 @@ class Variables:
 
     def report(self, namespace: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """(name, summary) of the variables that are new and of those that changed since the last report."""
-        now = {name: _fingerprint(value, _DEPTH) for name, value in namespace.copy().items() if self._counts(name, value)}
+        now = {name: _fingerprint(value, _DEPTH) for name, value in dict(namespace).items() if self._counts(name, value)}
         new = [name for name in now if name not in self._known]
         changed = [name for name in now if name in self._known and self._known[name] != now[name]]
         self._known = now

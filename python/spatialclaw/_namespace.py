@@ -1,0 +1,70 @@
+"""The names that a cell finds, and the modules that it can import them from."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import itertools
+import math
+import sys
+from types import ModuleType
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy
+from matplotlib.figure import Figure
+from scipy import ndimage, optimize, signal, spatial
+
+from ._inputs import Inputs
+from .answer import ReturnAnswer
+from .feedback import Feedback
+from .tools import toolbox
+
+_LIBRARIES: dict[str, Any] = {
+    "np": np,
+    "math": math,
+    "collections": collections,
+    "itertools": itertools,
+    "functools": functools,
+    "matplotlib": matplotlib,
+    "plt": plt,
+    "scipy": scipy,
+    "ndimage": ndimage,
+    "spatial": spatial,
+    "signal": signal,
+    "optimize": optimize,
+}
+
+
+def build(inputs: Inputs) -> dict[str, Any]:
+    """Register the session's modules in this process and return the names to bind."""
+    feedback = Feedback(inputs.bridge)
+    tools = toolbox(inputs)
+    for name, tool in tools.items():
+        _module(f"tools.{name}", {key: getattr(tool, key) for key in dir(tool) if not key.startswith("_")})
+    plt.show = feedback.show_figures
+    Figure.show = feedback_method(feedback)  # type: ignore[method-assign]
+    return {
+        **_LIBRARIES,
+        **tools,
+        "InputImages": inputs.images,
+        "Metadata": inputs.metadata,
+        "tools": _module("tools", tools),
+        "feedback": _module("feedback", {"show": feedback.show, "log_visual": feedback.log_visual}),
+        "show": feedback.show,
+        "ReturnAnswer": ReturnAnswer(inputs.bridge),
+    }
+
+
+def feedback_method(feedback: Feedback) -> Any:
+    """``Figure.show`` that shows the figure to the model."""
+    return lambda figure, *_args, **_kwargs: feedback.show_figure(figure)
+
+
+def _module(name: str, attributes: dict[str, Any]) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(attributes)
+    sys.modules[name] = module
+    return module
