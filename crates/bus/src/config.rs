@@ -4,6 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
+/// Below this a busy machine would lose claims that are alive.
+const MIN_ACK_WAIT: Duration = Duration::from_millis(100);
+
 /// Section `bus`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,7 +23,8 @@ pub struct Config {
     pub prefix: String,
     /// Copies of every stream and bucket a NATS cluster keeps.
     pub replicas: usize,
-    /// Where the in-process bus keeps queues and journals. Absent: in memory, gone with the process.
+    /// Folder where the in-process bus keeps queues and journals (made if missing); one process at a time may use it.
+    /// Absent: in memory, gone with the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Where artifacts lie: a folder, or `s3://…`, `gs://…`, `az://…`.
@@ -49,5 +55,30 @@ impl Default for Config {
             max_queued: 1_000_000,
             journal_age: Duration::from_secs(30 * 24 * 3600),
         }
+    }
+}
+
+impl Config {
+    /// Values that no carrier could work with are refused at the start.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.prefix.is_empty() || !self.prefix.chars().all(fits) {
+            let text = format!("bus.prefix `{}` must be letters, digits, - and _", self.prefix);
+            return Err(Error::Config(text));
+        }
+        if self.ack_wait < MIN_ACK_WAIT {
+            return Err(Error::Config(format!("bus.ack_wait {:?} is below {MIN_ACK_WAIT:?}", self.ack_wait)));
+        }
+        for (name, value) in [
+            ("max_deliveries", u64::from(self.max_deliveries)),
+            ("max_queued", self.max_queued),
+            ("replicas", self.replicas as u64),
+            ("journal_age", self.journal_age.as_secs()),
+        ] {
+            if value == 0 {
+                return Err(Error::Config(format!("bus.{name} must be at least 1")));
+            }
+        }
+        Ok(())
     }
 }

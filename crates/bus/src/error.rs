@@ -20,6 +20,20 @@ pub enum Error {
     /// A queue is full.
     #[error("the queue `{0}` is full")]
     QueueFull(&'static str),
+    /// A message is larger than a carrier takes.
+    #[error(
+        "{what} is {size} bytes, more than the {} a message may have: put large bytes into the artifact store and send \
+         their reference", crate::envelope::MAX_BODY
+    )]
+    TooLarge {
+        /// e.g. `the job`.
+        what: String,
+        /// In bytes.
+        size: usize,
+    },
+    /// Somebody holds the lease.
+    #[error("the lease `{0}` is held")]
+    Held(String),
     /// What was read is no message of ours.
     #[error("{step}: unreadable message: {reason}")]
     Unreadable {
@@ -36,11 +50,22 @@ pub enum Error {
     DamagedArtifact(spatialclaw_domain::Digest),
 }
 
+impl Error {
+    /// The carrier failed at `step` because of `cause`.
+    pub(crate) fn carrier(
+        step: &'static str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Carrier { step, cause: cause.into() }
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Config(_) => FaultKind::Invalid,
+            Error::Config(_) | Error::TooLarge { .. } => FaultKind::Invalid,
             Error::Carrier { .. } => FaultKind::Unavailable,
+            Error::Held(_) => FaultKind::Conflict,
             Error::QueueFull(_) => FaultKind::Exhausted,
             Error::Unreadable { .. } | Error::DamagedArtifact(_) => FaultKind::Internal,
             Error::NoArtifact(_) => FaultKind::NotFound,

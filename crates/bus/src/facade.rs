@@ -1,10 +1,25 @@
 //! The typed interface.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use spatialclaw_domain::{Event, Fault, SessionId};
+use bytes::Bytes;
+use prost::Message as _;
+use spatialclaw_domain::{Event, Fault, FaultKind, SessionId};
+use spatialclaw_proto::session::v1 as wire;
 
-use crate::{AppendError, ArtifactStore, Config, Error};
+use crate::{
+    AppendError, ArtifactStore, Config, Envelope, Error, Follow, Lease, Serving,
+    carrier::{Carrier, local::Local},
+    envelope::{self, MAX_BODY},
+    handle::entry,
+    serve::Server,
+    work::Worker,
+};
+
+/// Longest job id, in bytes.
+const MAX_ID: usize = 256;
+/// Longest ttl of a lease.
+pub(crate) const MAX_TTL: Duration = Duration::from_secs(600);
 
 /// The work queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,20 +83,29 @@ pub struct DeadJob {
 
 /// Carries everything between actors. Clones share one connection.
 #[derive(Clone)]
-pub struct Bus {}
+pub struct Bus {
+    carrier: Arc<dyn Carrier>,
+    artifacts: ArtifactStore,
+    max_deliveries: u32,
+    ack_wait: Duration,
+}
 
 impl Bus {
     /// Connects to NATS if `config` names a server, else opens the in-process bus. `name` is this client's name.
     ///
     /// # Errors
     /// If the server cannot be reached, or the store cannot be opened.
-    pub async fn connect(_config: &Config, _name: &str) -> Result<Self, Error> {
-        todo!()
+    pub async fn connect(config: &Config, name: &str) -> Result<Self, Error> {
+        config.check()?;
+        let artifacts = ArtifactStore::open(&config.artifacts)?;
+        let _ = name;
+        let carrier: Arc<dyn Carrier> = Arc::new(Local::open(config).await?);
+        Ok(Self { carrier, artifacts, max_deliveries: config.max_deliveries, ack_wait: config.ack_wait })
     }
 
     /// Where large bytes lie.
     pub fn artifacts(&self) -> &ArtifactStore {
-        todo!()
+        &self.artifacts
     }
 
     /// Sends `request` to whoever serves `subject` (dotted lower-case tokens) and waits for the reply.
@@ -90,12 +114,18 @@ impl Bus {
     ///
     /// # Errors
     /// The handler's own fault; `unavailable` at once if nobody serves; `deadline` when time is up.
-    pub async fn ask<Q, R>(&self, _subject: &str, _request: &Q, _deadline: Duration) -> Result<R, Fault>
+    pub async fn ask<Q, R>(&self, subject: &str, request: &Q, deadline: Duration) -> Result<R, Fault>
     where
         Q: prost::Message,
         R: prost::Message + Default,
     {
-        todo!()
+        check_subject(subject)?;
+        let envelope = Envelope::carrying(request);
+        check_size(&envelope.body, || format!("the request to `{subject}`"))?;
+        let reply = self.carrier.ask(subject, envelope, deadline).await?.into_reply()?;
+        R::decode(reply).map_err(|error| {
+            Fault::new(FaultKind::Internal, format!("the reply of `{subject}` cannot be decoded: {error}"))
+        })
     }
 
     /// Serves `subject` with `handler`, at most `limit` requests at once; one over it is answered `exhausted` at once.
@@ -105,22 +135,41 @@ impl Bus {
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn serve<Q, R, F, Fut>(&self, _subject: &str, _limit: usize, _handler: F) -> Result<Serving, Error>
+    pub async fn serve<Q, R, F, Fut>(&self, subject: &str, limit: usize, handler: F) -> Result<Serving, Error>
     where
         Q: prost::Message + Default + 'static,
         R: prost::Message + 'static,
         F: Fn(Q) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Fault>> + Send + 'static,
     {
-        todo!()
+        check_subject(subject)?;
+        check_limit(limit)?;
+        let requests = self.carrier.serve(subject).await?;
+        let handler = Arc::new(handler);
+        let handler = move |body: Bytes| {
+            let handler = Arc::clone(&handler);
+            let handling = async move {
+                let request = Q::decode(body).map_err(|error| {
+                    Fault::new(FaultKind::Invalid, format!("the request cannot be decoded: {error}"))
+                })?;
+                Ok(Bytes::from(handler(request).await?.encode_to_vec()))
+            };
+            Box::pin(handling) as futures::future::BoxFuture<'static, _>
+        };
+        let server = Server { subject: subject.to_owned(), limit, handler: Arc::new(handler) };
+        Ok(Serving::spawn(|stop| server.run(requests, stop)))
     }
 
     /// Puts a job on a queue. `id` deduplicates: the same id again is a no-op while the job is known.
     ///
     /// # Errors
     /// [`Error::QueueFull`], or the carrier's own.
-    pub async fn enqueue<M: prost::Message>(&self, _queue: Queue, _id: &str, _job: &M) -> Result<(), Error> {
-        todo!()
+    pub async fn enqueue<M: prost::Message>(&self, queue: Queue, id: &str, job: &M) -> Result<(), Error> {
+        check_id(id)?;
+        let mut envelope = Envelope::carrying(job);
+        check_size(&envelope.body, || format!("the job `{id}`"))?;
+        envelope.set(envelope::ID, id);
+        self.carrier.enqueue(queue, id, envelope).await
     }
 
     /// Works on a queue with `handler`, at most `limit` jobs at once.
@@ -131,29 +180,50 @@ impl Bus {
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn work<M, F, Fut>(&self, _queue: Queue, _limit: usize, _handler: F) -> Result<Serving, Error>
+    pub async fn work<M, F, Fut>(&self, queue: Queue, limit: usize, handler: F) -> Result<Serving, Error>
     where
         M: prost::Message + Default + 'static,
         F: Fn(M, Delivery) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Done> + Send + 'static,
     {
-        todo!()
+        check_limit(limit)?;
+        let jobs = self.carrier.work(queue).await?;
+        let handler = Arc::new(handler);
+        let handler = move |body: Bytes, delivery: Delivery| {
+            let handler = Arc::clone(&handler);
+            let handling = async move {
+                match M::decode(body) {
+                    Ok(job) => handler(job, delivery).await,
+                    Err(error) => Done::Dead { reason: format!("the job cannot be decoded: {error}") },
+                }
+            };
+            Box::pin(handling) as futures::future::BoxFuture<'static, _>
+        };
+        let worker = Worker {
+            queue,
+            limit,
+            max_deliveries: self.max_deliveries,
+            ack_wait: self.ack_wait,
+            handler: Arc::new(handler),
+        };
+        Ok(Serving::spawn(|stop| worker.run(jobs, stop)))
     }
 
     /// The jobs nobody could do, oldest first, at most `limit`.
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn dead(&self, _queue: Queue, _limit: usize) -> Result<Vec<DeadJob>, Error> {
-        todo!()
+    pub async fn dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadJob>, Error> {
+        self.carrier.dead(queue, limit).await
     }
 
     /// Puts a dead job back on its queue with all its deliveries; `false` if there is none with that id.
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn revive(&self, _queue: Queue, _id: &str) -> Result<bool, Error> {
-        todo!()
+    pub async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {
+        check_id(id)?;
+        self.carrier.revive(queue, id).await
     }
 
     /// Appends to a session's journal after entry `after` (0: as its first entry) and returns the new entry's
@@ -161,32 +231,38 @@ impl Bus {
     ///
     /// # Errors
     /// [`AppendError::Conflict`] if `after` is not the journal's last entry.
-    pub async fn append(&self, _session: SessionId, _event: &Event, _after: u64) -> Result<u64, AppendError> {
-        todo!()
+    pub async fn append(&self, session: SessionId, event: &Event, after: u64) -> Result<u64, AppendError> {
+        let entry = Bytes::from(wire::Event::from(event).encode_to_vec());
+        check_size(&entry, || format!("the journal entry `{}`", event.kind.name()))?;
+        self.carrier.append(session, entry, after).await
     }
 
     /// A session's entries after `after`, in order; empty for a session nobody wrote of.
     ///
     /// # Errors
     /// If the carrier fails or an entry cannot be read.
-    pub async fn read(&self, _session: SessionId, _after: u64) -> Result<Vec<(u64, Event)>, Error> {
-        todo!()
+    pub async fn read(&self, session: SessionId, after: u64) -> Result<Vec<(u64, Event)>, Error> {
+        self.carrier.read(session, after).await?.into_iter().map(entry).collect()
     }
 
     /// A session's entries after `after`, as they come.
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn follow(&self, _session: SessionId, _after: u64) -> Result<Follow, Error> {
-        todo!()
+    pub async fn follow(&self, session: SessionId, after: u64) -> Result<Follow, Error> {
+        Ok(Follow::new(self.carrier.follow(session, after).await?))
     }
 
     /// Takes the lease `key` and renews it in the background until the [`Lease`] is dropped or released.
     ///
     /// # Errors
     /// If somebody holds it, or the carrier fails.
-    pub async fn hold(&self, _key: &str, _ttl: Duration) -> Result<Lease, Error> {
-        todo!()
+    pub async fn hold(&self, key: &str, ttl: Duration) -> Result<Lease, Error> {
+        check_subject(key)?;
+        if ttl.is_zero() || ttl > MAX_TTL {
+            return Err(Error::Config(format!("a lease of {ttl:?}: its ttl must lie above 0 and at most {MAX_TTL:?}")));
+        }
+        Ok(Lease::new(self.carrier.hold(key, ttl).await?))
     }
 
     /// Waits until nobody holds `key`: it was released, or its holder was silent for its ttl. Returns at once if
@@ -194,52 +270,55 @@ impl Bus {
     ///
     /// # Errors
     /// If the carrier fails.
-    pub async fn lapsed(&self, _key: &str) -> Result<(), Error> {
-        todo!()
+    pub async fn lapsed(&self, key: &str) -> Result<(), Error> {
+        check_subject(key)?;
+        self.carrier.lapsed(key).await
     }
 }
 
-/// A running server or worker. Dropping it stops taking new work and abandons what runs.
-#[must_use = "dropping it stops the handler"]
-pub struct Serving {}
-
-impl Serving {
-    /// Takes no new work and waits for what runs, at most `deadline`; what is still running then is abandoned (a job
-    /// is delivered again).
-    pub async fn drain(self, _deadline: Duration) {
-        todo!()
+/// Dotted lower-case tokens: what every carrier can address.
+fn check_subject(subject: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if subject.len() <= MAX_ID && subject.split('.').all(|token| !token.is_empty() && token.chars().all(fits)) {
+        return Ok(());
     }
-
-    /// Resolves when it can no longer serve, saying why.
-    pub async fn failed(&mut self) -> Error {
-        todo!()
-    }
+    Err(Error::Config(format!("`{subject}` is no subject: it must be dotted tokens of a-z, 0-9, - and _")))
 }
 
-/// Follows one journal.
-pub struct Follow {}
-
-impl Follow {
-    /// The next entry, however long that takes. Safe to drop.
-    ///
-    /// # Errors
-    /// If the carrier fails or the entry cannot be read.
-    pub async fn next(&mut self) -> Result<(u64, Event), Error> {
-        todo!()
+fn check_id(id: &str) -> Result<(), Error> {
+    if (1..=MAX_ID).contains(&id.len()) && !id.chars().any(char::is_control) {
+        return Ok(());
     }
+    Err(Error::Config(format!("{id:?} is no job id: it must be 1 to {MAX_ID} bytes without control characters")))
 }
 
-/// A held lease. Dropping it releases the key soon; [`Lease::release`] at once.
-pub struct Lease {}
-
-impl Lease {
-    /// Gives the key up.
-    pub async fn release(self) {
-        todo!()
+fn check_limit(limit: usize) -> Result<(), Error> {
+    if (1..=tokio::sync::Semaphore::MAX_PERMITS).contains(&limit) {
+        return Ok(());
     }
+    Err(Error::Config(format!("a limit of {limit}: at least one must be allowed to run")))
+}
 
-    /// Resolves if the lease is lost although we renewed it, e.g. the carrier was away for longer than its ttl.
-    pub async fn lost(&mut self) {
-        todo!()
+fn check_size(body: &Bytes, what: impl FnOnce() -> String) -> Result<(), Error> {
+    if body.len() <= MAX_BODY {
+        return Ok(());
+    }
+    Err(Error::TooLarge { what: what(), size: body.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_and_ids_are_checked() {
+        check_subject("kernel.0af7-1_x").unwrap();
+        for bad in ["", "a..b", ".a", "a.", "Kernel", "a b", "a.*", "a.>", &"a".repeat(257)] {
+            assert!(check_subject(bad).is_err(), "{bad}");
+        }
+        check_id("row 7 / ü").unwrap();
+        for bad in ["", "a\nb", &"a".repeat(257)] {
+            assert!(check_id(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -18,13 +18,18 @@
 //! The trace context travels in every envelope: what a handler does belongs to the asker's trace.
 
 mod artifact;
+mod carrier;
 mod config;
 mod envelope;
 mod error;
 mod facade;
+mod handle;
+mod serve;
+mod work;
 
 pub use artifact::ArtifactStore;
 pub use config::Config;
-pub use envelope::Envelope;
+pub use envelope::{Envelope, MAX_BODY};
 pub use error::{AppendError, Error};
-pub use facade::{Bus, DeadJob, Delivery, Done, Follow, Lease, Queue, Serving};
+pub use facade::{Bus, DeadJob, Delivery, Done, Queue};
+pub use handle::{Follow, Lease, Serving};
