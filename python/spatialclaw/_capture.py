@@ -10,7 +10,7 @@ import ctypes
 import fcntl
 import io
 import os
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 # Characters kept from the beginning and the end of what a cell prints.
 STDOUT_HEAD, STDOUT_TAIL = 1000, 3000
@@ -25,7 +25,7 @@ class Recorder(io.TextIOBase):
     def __init__(self, descriptor: int, head: int, tail: int) -> None:
         self._descriptor = descriptor
         self._head_limit, self._tail_limit = head, tail
-        self._raw: BinaryIO = _Raw(self)
+        self._raw = _Raw(self)
         self.clear()
 
     def clear(self) -> None:
@@ -62,7 +62,7 @@ class Recorder(io.TextIOBase):
         return encodable(f"{self._head}\n… [{left_out} characters left out] …\n{tail}")
 
     @property
-    def buffer(self) -> BinaryIO:
+    def buffer(self) -> io.RawIOBase:
         """The stream as bytes."""
         return self._raw
 
@@ -80,7 +80,7 @@ class Recorder(io.TextIOBase):
         return False
 
 
-class _Raw(io.RawIOBase):  # type: ignore[misc]
+class _Raw(io.RawIOBase):
     def __init__(self, text: Recorder) -> None:
         self._text = text
 

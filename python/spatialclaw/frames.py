@@ -111,7 +111,8 @@ class PerFrameDepth(PerFrame):
         self.confidence = confidence
 
     def __getitem__(self, frame_index: int) -> NDArray[np.float32]:
-        return self.depth[self.get_by_frame_index(frame_index)]
+        entry: NDArray[np.float32] = self.depth[self.get_by_frame_index(frame_index)]
+        return entry
 
     def _array_size(self) -> tuple[int, int]:
         return self.depth.shape[1], self.depth.shape[2]
@@ -147,7 +148,8 @@ class PerFrameExtrinsics(PerFrame):
         self.camera_poses = camera_poses
 
     def __getitem__(self, frame_index: int) -> NDArray[np.float64]:
-        return self.camera_poses[self.get_by_frame_index(frame_index)]
+        pose: NDArray[np.float64] = self.camera_poses[self.get_by_frame_index(frame_index)]
+        return pose
 
 
 class PerFramePointMap(PerFrame):
@@ -174,7 +176,8 @@ class PerFramePointMap(PerFrame):
     def __getitem__(self, frame_index: int) -> NDArray[np.float32]:
         position = self.get_by_frame_index(frame_index)
         if self._all is not None:
-            return self._all[position]
+            entry: NDArray[np.float32] = self._all[position]
+            return entry
         if position not in self._single:
             shape = self._depth.depth.shape[1:]
             self._single[position] = self._compute(position, np.empty((*shape, 3), np.float32))

@@ -60,12 +60,14 @@ class PerFrameMask(PerFrame):
         return len(self.labels)
 
     def __getitem__(self, frame_index: int) -> NDArray[np.bool_]:
-        return self.masks[self.get_by_frame_index(frame_index)]
+        entry: NDArray[np.bool_] = self.masks[self.get_by_frame_index(frame_index)]
+        return entry
 
     def get_mask(self, frame: int, object: int | str = 0) -> NDArray[np.bool_]:  # noqa: A002
         """(H,W) bool mask of one object. ``object``: position 0..num_objects-1 (IndexError) or label (KeyError)."""
         position = self._object(object)
-        return self.masks[self.get_by_frame_index(frame), position]
+        mask: NDArray[np.bool_] = self.masks[self.get_by_frame_index(frame), position]
+        return mask
 
     def get_masked_points(self, recon: Reconstruction, frame: int, object: int | str = 0) -> NDArray[np.float32]:  # noqa: A002
         """(K,3) f32 world points under the mask; pixels without a reading are left out, so K may be 0."""

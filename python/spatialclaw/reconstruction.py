@@ -13,10 +13,11 @@ from .frames import PerFrame, PerFrameDepth, PerFrameExtrinsics, PerFrameIntrins
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._footprints import Axes, Footprint
     from .images import VisualFeedback
     from .masks import PerFrameMask
 
-    Segmenter = Callable[[list[int], list[str]], PerFrameMask]
+    Segmenter = Callable[[list[int], list[str], list[str]], PerFrameMask]
 
 
 class Reconstruction(PerFrame):
@@ -78,3 +79,68 @@ class Reconstruction(PerFrame):
     def _facts(self) -> str:
         height, width = self._array_size()
         return f"{height}x{width}, gravity_source={self.gravity_source!r}, scale_source={self.scale_source!r}, "
+
+    def render_bev(
+        self,
+        masks: PerFrameMask | NDArray[np.bool_] | None = None,
+        labels: Sequence[str] | None = None,
+        prompts: str | Sequence[str] | None = None,
+        conf_threshold: float = 0.1,
+        ref_frame: int = 0,
+        ego_trajectory: bool = True,
+    ) -> VisualFeedback:
+        """Map from above (800x800) as ``VisualFeedback``; its description gives positions and sizes in words.
+
+        Up is where the camera of ``ref_frame`` (absolute index; 0 = the first frame) looks, right is its right.
+        ``masks``: a PerFrameMask; matched by absolute frame index. ``prompts``: names to segment on the spot instead.
+        Things that stand still are rectangles, moving ones arrows, cameras wedges or (video) a dashed path.
+        """
+        from . import _bev, _footprints
+        from .images import VisualFeedback
+
+        reference = self._reference(ref_frame)
+        view = _footprints.axes(self.extrinsics[reference])
+        objects, lost = self._objects(masks, labels, prompts, view, float(conf_threshold))
+        picture, description = _bev.draw(self, reference, view, objects, bool(ego_trajectory))
+        if lost:
+            print(f"warning: {', '.join(lost)}: fewer than 4 measured points in these frames, so not on the map")
+        return VisualFeedback(picture, "Reconstruction.render_bev", description, frame_index=reference)
+
+    def _reference(self, ref_frame: int) -> int:
+        if ref_frame == 0 and 0 not in self:
+            return self.frame_indices[0]
+        return self.frame_indices[self.get_by_frame_index(ref_frame)]
+
+    def _objects(
+        self, masks: Any, labels: Sequence[str] | None, prompts: str | Sequence[str] | None, view: Axes, threshold: float
+    ) -> tuple[list[Footprint], list[str]]:
+        from ._footprints import footprints
+
+        if masks is not None and prompts is not None:
+            raise ValueError("render_bev takes masks or prompts, not both")
+        if prompts is not None:
+            masks = self._segmented([prompts] if isinstance(prompts, str) else list(prompts), labels)
+        if masks is None:
+            return [], []
+        return footprints(self, self._as_masks(masks, labels), view, threshold)
+
+    def _segmented(self, prompts: list[str], labels: Sequence[str] | None) -> PerFrameMask:
+        if self._segment is None:
+            raise RuntimeError("this reconstruction cannot segment; segment first and pass masks=seg")
+        return self._segment(self.frame_indices, prompts, list(labels) if labels is not None else prompts)
+
+    def _as_masks(self, masks: Any, labels: Sequence[str] | None) -> PerFrameMask:
+        from .masks import PerFrameMask
+
+        if isinstance(masks, PerFrameMask):
+            return masks
+        if not isinstance(masks, np.ndarray):
+            raise TypeError(f"masks must be a PerFrameMask or a bool array, not {type(masks).__name__}")
+        if masks.ndim != 4 or len(masks) != self.num_frames:
+            raise ValueError(
+                f"masks must be (N, N_obj, H, W) with N={self.num_frames}, one set for each reconstructed frame, not"
+                f" {masks.shape}; a PerFrameMask needs no such care"
+            )
+        names = list(labels or [])
+        names += [f"obj_{at}" for at in range(len(names), masks.shape[1])]
+        return PerFrameMask(masks, names[: masks.shape[1]], self.frame_indices)

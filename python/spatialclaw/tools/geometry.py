@@ -1,0 +1,156 @@
+"""Small geometry that is easy to get wrong by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._checks import number, vector
+
+# Points that score a plane; more would not change which plane wins.
+_SCORING_POINTS = 20_000
+
+
+class Geometry:
+    """Vectors, projections, planes. Lengths in metres, angles in degrees."""
+
+    @staticmethod
+    def euclidean_distance(p1: Any, p2: Any) -> float:
+        """Distance between two points of the same shape."""
+        first, second = (np.asarray(point, dtype=np.float64).ravel() for point in (p1, p2))
+        if first.shape != second.shape or not first.size:
+            raise ValueError(f"p1 and p2 must have the same shape, not {np.shape(p1)} and {np.shape(p2)}")
+        return float(np.linalg.norm(first - second))
+
+    @staticmethod
+    def angle_between_vectors(v1: Any, v2: Any) -> float:
+        """Angle between two (3,) vectors in degrees, 0..180."""
+        first, second = vector(v1, "v1"), vector(v2, "v2")
+        lengths = np.linalg.norm(first), np.linalg.norm(second)
+        if min(lengths) < 1e-12:
+            raise ValueError(f"v1={first.tolist()}, v2={second.tolist()}: a vector without length has no angle")
+        return float(np.degrees(np.arccos(np.clip(first @ second / (lengths[0] * lengths[1]), -1.0, 1.0))))
+
+    @staticmethod
+    def project_point_to_camera(
+        point_3d: Any, extrinsic_c2w: Any, fx: float, fy: float, cx: float, cy: float
+    ) -> tuple[float, float] | None:
+        """Pixel (u, v) of a world point, None if it lies behind the camera.
+
+        e.g. project_point_to_camera(p, recon.extrinsics[fi], **recon.intrinsics[fi])
+        """
+        point, pose = vector(point_3d, "point_3d"), _matrix(extrinsic_c2w, "extrinsic_c2w")
+        x, y, z = pose[:3, :3].T @ (point - pose[:3, 3])
+        if not z > 0:
+            return None
+        return float(fx * x / z + cx), float(fy * y / z + cy)
+
+    @staticmethod
+    def rotation_matrix_from_vectors(v_from: Any, v_to: Any) -> NDArray[np.float64]:
+        """(3,3) rotation that turns the direction ``v_from`` into ``v_to``."""
+        first, second = vector(v_from, "v_from"), vector(v_to, "v_to")
+        for value, name in ((first, "v_from"), (second, "v_to")):
+            if np.linalg.norm(value) < 1e-12:
+                raise ValueError(f"{name} is {value.tolist()}: a vector without length has no direction")
+        first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
+        axis, cosine = np.cross(first, second), float(first @ second)
+        sine = float(np.linalg.norm(axis))
+        if sine < 1e-9:
+            return np.eye(3) if cosine > 0 else _half_turn(first)
+        cross = _cross_matrix(axis / sine)
+        return np.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)
+
+    @staticmethod
+    def transform_points(points: Any, matrix: Any) -> NDArray[Any]:
+        """Points (…,3) moved by a (4,4) matrix, e.g. np.linalg.inv(recon.extrinsics[fi]) for world to camera."""
+        if not isinstance(points, np.ndarray):
+            raise TypeError(f"points must be a numpy array (..., 3), not {type(points).__name__}: use np.array(points)")
+        if points.ndim < 1 or points.shape[-1] != 3:
+            raise ValueError(f"points must have shape (..., 3), not {points.shape}")
+        pose = _matrix(matrix, "matrix")
+        return points @ pose[:3, :3].T + pose[:3, 3]
+
+    @staticmethod
+    def fit_ground_plane_ransac(
+        points: Any,
+        confidence: Any,
+        conf_threshold: float = 0.3,
+        n_iterations: int = 1000,
+        inlier_threshold: float = 0.05,
+    ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_] | None]:
+        """Dominant plane of points (…,3) -> (unit normal (3,), inlier mask over the points with confidence > threshold).
+
+        (None, None) with fewer than 100 confident points or 50 inliers. The normal's sign is arbitrary: flip it if
+        normal[1] < 0 to make it point up. ``inlier_threshold`` in metres.
+        """
+        cloud = np.asarray(points, dtype=np.float64)
+        sure = np.asarray(confidence, dtype=np.float64)
+        if cloud.ndim < 2 or cloud.shape[-1] != 3 or sure.shape != cloud.shape[:-1]:
+            raise ValueError(f"points must be (..., 3) and confidence (...), not {cloud.shape} and {sure.shape}")
+        chosen = cloud.reshape(-1, 3)[sure.ravel() > conf_threshold]
+        measured = np.isfinite(chosen).all(axis=1)
+        if np.count_nonzero(measured) < 100:
+            return None, None
+        normal, offset = _best_plane(chosen[measured], int(n_iterations), float(inlier_threshold))
+        inliers = measured & (np.abs(chosen @ normal + offset) < inlier_threshold)
+        if np.count_nonzero(inliers) < 50:
+            return None, None
+        return _refit(chosen[inliers]), inliers
+
+    @staticmethod
+    def normalized_to_pixel(coords: Sequence[float], width: int, height: int) -> list[float]:
+        """Coordinates on a 0..1000 scale (x, y, x, y, …) as pixels."""
+        values = [number(value, f"coords[{at}]") for at, value in enumerate(np.ravel(np.asarray(coords)).tolist())]
+        if any(value > 1000 for value in values):
+            print(f"warning: {values} holds values above 1000; normalized coordinates lie in 0..1000")
+        sides = (number(width, "width"), number(height, "height"))
+        return [value / 1000 * sides[at % 2] for at, value in enumerate(values)]
+
+    def __repr__(self) -> str:
+        return "tools.Geometry: euclidean_distance, angle_between_vectors, project_point_to_camera, …"
+
+
+def _matrix(value: Any, what: str) -> NDArray[np.float64]:
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape != (4, 4):
+        raise ValueError(f"{what} must have shape (4, 4), not {array.shape}: use recon.extrinsics[fi]")
+    return array
+
+
+def _half_turn(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """180 degrees about any axis across ``direction``."""
+    helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
+    axis = np.cross(direction, helper)
+    axis /= np.linalg.norm(axis)
+    return 2 * np.outer(axis, axis) - np.eye(3)
+
+
+def _cross_matrix(axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    x, y, z = axis
+    return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+
+
+def _best_plane(points: NDArray[np.float64], iterations: int, threshold: float) -> tuple[NDArray[np.float64], float]:
+    """The plane through three of the points that most points lie close to; always the same for the same points."""
+    rng = np.random.Generator(np.random.PCG64(42))
+    corners = points[rng.integers(len(points), size=(max(iterations, 1), 3))]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1)
+    usable = lengths > 1e-12
+    if not usable.any():
+        return np.array([0.0, 1.0, 0.0]), float("inf")
+    normals = normals[usable] / lengths[usable, None]
+    offsets = -np.einsum("ij,ij->i", normals, corners[usable, 0])
+    scoring = points[rng.permutation(len(points))[:_SCORING_POINTS]]
+    counts = [np.count_nonzero(np.abs(scoring @ normal + offset) < threshold) for normal, offset in zip(normals, offsets, strict=True)]
+    best = int(np.argmax(counts))
+    return normals[best], float(offsets[best])
+
+
+def _refit(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = points - points.mean(axis=0)
+    # The eigenvector of the smallest spread is the normal; the same as an SVD of all points, at the cost of 3x3.
+    return np.linalg.eigh(centred.T @ centred)[1][:, 0]
