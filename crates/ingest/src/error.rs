@@ -30,6 +30,15 @@ pub enum Error {
         /// What the JSON reader says.
         message: String,
     },
+    /// The id is taken.
+    #[error("id: is already used in line {first}: ids are unique in a manifest")]
+    Duplicate {
+        /// The line that used it first.
+        first: u64,
+    },
+    /// The manifest broke off here: the disk's doing, not the row's.
+    #[error("the manifest cannot be read on: {0}")]
+    Unreadable(io::Error),
     /// A key's value has the right shape but makes no sense.
     #[error("{key}: {problem}")]
     Value {
@@ -64,7 +73,7 @@ impl Error {
 
     /// Whether the row is to blame, rather than us.
     pub fn is_callers(&self) -> bool {
-        !matches!(self, Self::Store(_))
+        !matches!(self, Self::Store(_) | Self::Unreadable(_))
     }
 }
 

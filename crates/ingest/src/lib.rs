@@ -22,6 +22,7 @@
 //! [`Question`]: spatialclaw_domain::Question
 
 mod check;
+mod container;
 mod error;
 mod limits;
 mod manifest;
@@ -30,6 +31,7 @@ mod question;
 mod raw;
 mod row;
 mod sensor;
+mod sniff;
 mod source;
 mod video;
 

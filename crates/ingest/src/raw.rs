@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
 use spatialclaw_domain::AnswerType;
@@ -143,11 +143,33 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-/// The id alone, for naming a row that is otherwise unusable.
+/// The id alone, for naming a row that is otherwise unusable: read as far as the row can be read.
 pub(crate) fn id_of(line: &[u8], max_chars: usize) -> Option<String> {
-    let row: Value = serde_json::from_slice(line).ok()?;
-    let id = row.get("id")?.as_str()?;
-    (!id.is_empty() && id.chars().count() <= max_chars).then(|| id.to_owned())
+    let mut id = Id(None);
+    // What is wrong past the id is told when the row is read.
+    let _ = serde_json::Deserializer::from_slice(line).deserialize_map(&mut id);
+    id.0.filter(|id| !id.is_empty() && id.chars().count() <= max_chars)
+}
+
+struct Id(Option<String>);
+
+impl<'de> Visitor<'de> for &mut Id {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "id" {
+                self.0 = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads one line (without its line end) into a row's shape.

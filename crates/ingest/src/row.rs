@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
-use spatialclaw_domain::{AnswerType, Choice, Digest, Intrinsics, Pose, StereoRig};
+use spatialclaw_domain::{AnswerType, Choice, Digest, Intrinsics, Pose, SessionId, StereoRig};
 
 use crate::{
     Error, Limits, Source, check,
@@ -157,6 +157,16 @@ impl Row {
             hasher.update(hashed.map_err(|cause| Error::file(&key, name, cause))?.as_bytes());
         }
         Ok((*hasher.finalize().as_bytes()).into())
+    }
+
+    /// The session of this row in the run called `scope`: asking the row again in that run, unchanged, is asking the
+    /// same session. The CLI's scope is its output folder's own id; the gateway's is the caller's idempotency key.
+    ///
+    /// # Errors
+    /// If a file the row names cannot be read.
+    pub async fn session(&self, scope: &str, source: &dyn Source, limits: &Limits) -> Result<SessionId, Error> {
+        let fingerprint = self.fingerprint(source, limits).await?;
+        Ok(SessionId::named(&format!("{fingerprint}/{scope}")))
     }
 
     /// Every file the row names, with the key that names it.
