@@ -1,0 +1,96 @@
+//! One delivery of a solve job.
+
+use std::{sync::Arc, time::Duration};
+
+use ractor::{Actor, ActorCell, ActorRef};
+use spatialclaw_bus::{Bus, Delivery, Done};
+use spatialclaw_domain::{Event, EventKind, Fault, FaultKind, SessionId, Usage};
+use spatialclaw_models::LanguageModel;
+use spatialclaw_proto::session::v1::SolveJob;
+use tokio::sync::oneshot;
+
+use crate::{
+    Config, journal,
+    session::{End, Input},
+    shell::{Arguments, Clock, Shell},
+    transcript::{Error, Transcript},
+};
+
+/// What a job needs of its service.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) bus: Bus,
+    pub(crate) model: Arc<dyn LanguageModel>,
+    pub(crate) config: Arc<Config>,
+}
+
+/// Works on a job until its session has ended or somebody should go on later.
+///
+/// The session's actor is linked to `supervisor`. Dropping the future stops it.
+pub(crate) async fn solve(desk: Desk, supervisor: ActorCell, job: SolveJob, delivery: Delivery) -> Done {
+    let Some(session) = job.question.and_then(|question| question.session.parse::<SessionId>().ok()) else {
+        return Done::Dead { reason: "the job names no session".to_owned() };
+    };
+    let entries = match desk.bus.read(session, 0).await {
+        Ok(entries) => entries,
+        Err(error) => return retry(desk.config.retry_wait, Fault::from(error).message),
+    };
+    let transcript = match Transcript::fold(session, &entries) {
+        Ok(transcript) => transcript,
+        Err(error @ Error::Empty(_)) => return Done::Dead { reason: error.to_string() },
+        Err(error) => return damaged(&desk.bus, session, &entries, error).await,
+    };
+    if transcript.outcome.is_some() {
+        return Done::Finished;
+    }
+    run(desk, supervisor, transcript, delivery).await
+}
+
+async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery: Delivery) -> Done {
+    let session = transcript.question.session;
+    let wait = desk.config.retry_wait;
+    let (ended, end) = oneshot::channel();
+    let arguments = Arguments { transcript, is_last_delivery: delivery.is_last, attempt: delivery.attempt, ended };
+    let actor = match Actor::spawn_linked(None, Shell::new(desk), arguments, supervisor).await {
+        Ok((actor, _)) => StopOnDrop(actor),
+        Err(error) => return retry(wait, format!("the session's actor did not start: {error}")),
+    };
+    let end = end.await;
+    drop(actor);
+    match end {
+        Ok(End::Finished) => Done::Finished,
+        Ok(End::Later { wait, reason }) => {
+            tracing::warn!(%session, %reason, ?wait, "a session goes on later");
+            Done::Retry { wait, reason }
+        }
+        Err(_) => retry(wait, "the session's actor ended without a word".to_owned()),
+    }
+}
+
+/// A job that is taken from us takes its session with it.
+struct StopOnDrop(ActorRef<Input>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop(None);
+    }
+}
+
+fn retry(wait: Duration, reason: String) -> Done {
+    Done::Retry { wait, reason }
+}
+
+/// Ends a session whose journal nobody can read on, so that its asker does not wait for ever.
+async fn damaged(bus: &Bus, session: SessionId, entries: &[(u64, Event)], error: Error) -> Done {
+    let reason = error.to_string();
+    tracing::error!(%session, %reason, "a journal is damaged");
+    if let Some((last, latest)) = entries.last()
+        && latest.kind.outcome().is_none()
+    {
+        let fault = Fault::new(FaultKind::Internal, format!("the journal is damaged: {reason}"));
+        let failed = EventKind::Failed { fault, steps: 0, usage: Usage::default(), seconds: 0.0 };
+        let at_unix_ms = Clock::start().now();
+        journal::append(bus, session, &Event { at_unix_ms, kind: failed }, *last).await;
+    }
+    Done::Dead { reason }
+}

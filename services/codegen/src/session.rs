@@ -1,0 +1,681 @@
+//! A session as a function: state and input to next state and effects. No I/O, no async, no clock inside.
+//!
+//! ```text
+//!                       ┌────────────────────────── observed ──────────────────────────┐
+//!                       ▼                                                              │
+//!  fold ──→ decide ──→ ask the model ──reply──→ append cell_written ──→ run the cell ──┘
+//!             │  └───→ lease a kernel ──→ replay observed cells ──────────↗    │
+//!             │                    ▲                                           │ kernel lost
+//!             │                    └───────────── append kernel_lost ──────────┘
+//!             └──→ append answered | unanswered | failed ──→ stop
+//! ```
+//!
+//! What to do next is derived from the [`Transcript`] alone, so a resumed session needs nothing that the journal does
+//! not hold. Beside it the session only knows what is in flight: at most one request to the model, one kernel (being
+//! leased, replaying, idle or running) and one append. A cell runs only after it is journaled, and nothing is decided
+//! while an append is under way.
+//!
+//! Failures:
+//! * **a kernel goes away**: `kernel_lost`, a fresh one, replay, the cell again; after [`Limits::kernel_losses`] of
+//!   one cell the loss is what the model gets to see, after [`Limits::session_losses`] the session fails;
+//! * **the model or the lease does not come**: again after a growing wait, then the job goes back to its queue, or the
+//!   session fails if this was its last delivery;
+//! * **an append is refused**: somebody cancelled the question or owns it now: stop;
+//! * **a budget is used up**: `unanswered`, saying which.
+
+use std::{collections::VecDeque, time::Duration};
+
+use spatialclaw_domain::{
+    Cell, CellError, Digest, Event, EventKind, Fault, FaultKind, KernelId, Observation,
+};
+use spatialclaw_models::{ChatReply, Message};
+
+use crate::{
+    parse::{Reply, parse},
+    prompt,
+    transcript::{Error, Transcript},
+    verdict,
+};
+
+/// The longest reply that is read; a longer one would not fit a journal entry.
+const MAX_REPLY_BYTES: usize = 200_000;
+
+/// Bounds of the service, beside those of the question.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Pictures shown to the model before it starts.
+    pub key_frames: usize,
+    /// Misfit answers sent back.
+    pub answer_bounces: u32,
+    /// Kernels one cell may lose before the loss is its observation.
+    pub kernel_losses: u32,
+    /// Kernels a session may lose in all.
+    pub session_losses: u32,
+    /// Requests to the model for one reply.
+    pub model_attempts: u32,
+    /// Wait before the second request; doubles.
+    pub model_backoff: Duration,
+    /// How long to go on asking for a kernel.
+    pub lease_deadline: Duration,
+    /// Wait before the second attempt; doubles up to [`MAX_BACKOFF`].
+    pub lease_backoff: Duration,
+    /// Before a job is delivered again whose model or kernel did not come.
+    pub retry_wait: Duration,
+    /// Before a job is delivered again that somebody else seems to work on.
+    pub yield_wait: Duration,
+}
+
+/// No wait between two attempts is longer, spread aside.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(15);
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The session begins, or a [`Effect::Wake`] is due.
+    Tick,
+    /// The model answered after so many seconds.
+    Replied(Result<ChatReply, Fault>, f64),
+    /// An executor answered.
+    Leased(Result<Lease, Fault>),
+    /// A run came back.
+    Ran {
+        /// Where it ran.
+        kernel: KernelId,
+        /// The cell's step.
+        step: u32,
+        /// What came back.
+        outcome: Result<Observation, Loss>,
+    },
+    /// A kernel's lease key lapsed.
+    Lapsed(KernelId),
+    /// The last append stands, under this number.
+    Appended(u64),
+    /// The last append was refused; these entries came first.
+    Refused(Vec<(u64, Event)>),
+    /// The last append could not be made.
+    NotAppended(Fault),
+    /// An entry of the journal, as followed.
+    Seen(u64, EventKind),
+}
+
+/// A kernel of one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its id.
+    pub kernel: KernelId,
+    /// Isolation level.
+    pub walls: String,
+}
+
+/// Why a run has no observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The kernel or its executor is gone.
+    Gone(String),
+    /// The executor will not run this cell, on no kernel.
+    Refused(String),
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the model for a step.
+    Ask {
+        /// The step.
+        step: u32,
+        /// The whole conversation.
+        messages: Vec<Message>,
+    },
+    /// Ask for a kernel.
+    Lease,
+    /// Run a cell.
+    Run(Run),
+    /// A replayed cell came out differently; its first observation stands.
+    ReplayDiffers {
+        /// The cell's step.
+        step: u32,
+        /// In what.
+        what: &'static str,
+    },
+    /// Give a kernel back.
+    Release {
+        /// Which.
+        kernel: KernelId,
+        /// A cell is running in it.
+        interrupt: bool,
+    },
+    /// Append to the journal, after the transcript's last entry.
+    Append(EventKind),
+    /// Send [`Input::Tick`] at this time, in place of any earlier wish.
+    Wake(u64),
+    /// Nothing more will come.
+    Stop(End),
+}
+
+/// A cell to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where.
+    pub kernel: KernelId,
+    /// The cell's step.
+    pub step: u32,
+    /// Python source.
+    pub code: String,
+    /// Wall clock it may take.
+    pub deadline: Duration,
+    /// Images it may show.
+    pub shown_images_left: u32,
+    /// Calls it may make; `u32::MAX` is unlimited.
+    pub tool_calls_left: u32,
+    /// It was observed before, in another kernel.
+    pub replay: bool,
+}
+
+/// How a session's work ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its journal has ended.
+    Finished,
+    /// Somebody should go on later.
+    Later {
+        /// Not before.
+        wait: Duration,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The request to the model.
+#[derive(Clone, Debug)]
+enum Desk {
+    Idle { not_before: u64 },
+    Asked,
+}
+
+/// The kernel.
+#[derive(Clone, Debug)]
+enum Hands {
+    Empty { not_before: u64 },
+    Reaching,
+    Holding(Holding),
+}
+
+#[derive(Clone, Debug)]
+struct Holding {
+    lease: Lease,
+    /// How many of the transcript's replayable cells it has run.
+    ran: usize,
+    running: Option<Run>,
+}
+
+/// One question from plan to answer.
+#[derive(Clone, Debug)]
+pub struct Session {
+    limits: Limits,
+    transcript: Transcript,
+    is_last_delivery: bool,
+    /// Milliseconds since the Unix epoch.
+    deadline: u64,
+    desk: Desk,
+    model_faults: u32,
+    hands: Hands,
+    lease_faults: u32,
+    reaching_since: u64,
+    /// To be appended, in order; the first is under way when `appending`.
+    outbox: VecDeque<EventKind>,
+    appending: bool,
+    wake_at: Option<u64>,
+    stopped: bool,
+}
+
+impl Session {
+    /// A session taken up at `now` (milliseconds since the Unix epoch) where its journal stands.
+    ///
+    /// The question's clock counts work, not waiting: what the journal accounts for, and the time since `now`.
+    pub fn new(transcript: Transcript, limits: Limits, is_last_delivery: bool, now: u64) -> Self {
+        let worked = Duration::from_secs_f64(transcript.seconds_worked().min(1e9));
+        let left = transcript.question.budget.question().saturating_sub(worked);
+        Self {
+            limits,
+            transcript,
+            is_last_delivery,
+            deadline: now.saturating_add(millis(left)),
+            desk: Desk::Idle { not_before: now },
+            model_faults: 0,
+            hands: Hands::Empty { not_before: now },
+            lease_faults: 0,
+            reaching_since: now,
+            outbox: VecDeque::new(),
+            appending: false,
+            wake_at: None,
+            stopped: false,
+        }
+    }
+
+    /// What the journal says so far.
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Takes an input at `now`; never fails on input that comes late or twice.
+    ///
+    /// # Errors
+    /// If the session's own entry does not fit its own transcript: a bug.
+    pub fn handle(&mut self, input: Input, now: u64) -> Result<Vec<Effect>, Error> {
+        let mut effects = Vec::new();
+        if self.stopped {
+            if let Input::Leased(Ok(lease)) = input {
+                effects.push(Effect::Release { kernel: lease.kernel, interrupt: false });
+            }
+            return Ok(effects);
+        }
+        match input {
+            Input::Tick => self.wake_at = None,
+            Input::Replied(reply, seconds) => self.replied(reply, seconds, now, &mut effects),
+            Input::Leased(lease) => self.leased(lease, now, &mut effects),
+            Input::Ran { kernel, step, outcome } => self.ran(kernel, step, outcome, now, &mut effects),
+            Input::Lapsed(kernel) => self.lapsed(kernel, now, &mut effects),
+            Input::Appended(seq) => self.appended(seq)?,
+            Input::Refused(entries) => self.refused(&entries, &mut effects),
+            Input::NotAppended(fault) => self.stop(self.later(&fault), &mut effects),
+            Input::Seen(seq, kind) => self.seen(seq, &kind, &mut effects),
+        }
+        self.advance(now, &mut effects);
+        Ok(effects)
+    }
+
+    /// Puts everything down because nobody waits for this session any more; somebody will go on from its journal.
+    pub fn abandon(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !self.stopped {
+            let reason = "the job was taken away".to_owned();
+            self.stop(End::Later { wait: self.limits.retry_wait, reason }, &mut effects);
+        }
+        effects
+    }
+
+    // ---- what happened ----------------------------------------------------
+
+    fn replied(&mut self, reply: Result<ChatReply, Fault>, seconds: f64, now: u64, effects: &mut Vec<Effect>) {
+        if !matches!(self.desk, Desk::Asked) || self.is_closing() {
+            return;
+        }
+        match reply {
+            Ok(reply) => {
+                self.desk = Desk::Idle { not_before: now };
+                self.model_faults = 0;
+                let entry = self.read(reply, seconds, now);
+                self.outbox.push_back(entry);
+            }
+            Err(fault) => {
+                self.model_faults += 1;
+                self.desk = Desk::Idle {
+                    not_before: now.saturating_add(self.backoff(self.model_faults, self.limits.model_backoff, &fault)),
+                };
+                if !fault.is_retryable() || self.model_faults >= self.limits.model_attempts {
+                    self.give_up("ask the model", fault, now, effects);
+                }
+            }
+        }
+    }
+
+    fn read(&self, reply: ChatReply, seconds: f64, now: u64) -> EventKind {
+        let step = self.transcript.steps() + 1;
+        let ChatReply { text, finish, usage, model } = reply;
+        if text.len() > MAX_REPLY_BYTES {
+            let reason = format!("the reply is {} bytes long, at most {MAX_REPLY_BYTES} are read", text.len());
+            let cut = text.floor_char_boundary(MAX_REPLY_BYTES);
+            return EventKind::ReplyRejected { step, reason, raw: text[..cut].to_owned(), usage };
+        }
+        match parse(&text, finish) {
+            Ok(Reply::Cell(draft)) => {
+                let cell = Cell {
+                    step,
+                    purpose: draft.purpose,
+                    reasoning: draft.reasoning,
+                    next_goal: draft.next_goal,
+                    code: draft.code,
+                };
+                EventKind::CellWritten { cell, raw: text, usage, model, seconds }
+            }
+            Ok(Reply::CannotAnswer(reason)) => {
+                let mut total = self.transcript.usage;
+                total += usage;
+                let seconds = self.seconds(now);
+                EventKind::Unanswered { reason, steps: self.transcript.steps(), usage: total, seconds }
+            }
+            Err(error) => EventKind::ReplyRejected { step, reason: error.to_string(), raw: text, usage },
+        }
+    }
+
+    fn leased(&mut self, lease: Result<Lease, Fault>, now: u64, effects: &mut Vec<Effect>) {
+        let reaching = matches!(self.hands, Hands::Reaching);
+        match lease {
+            Ok(lease) if reaching && !self.is_closing() => {
+                self.lease_faults = 0;
+                self.hands = Hands::Holding(Holding { lease, ran: 0, running: None });
+            }
+            Ok(lease) => effects.push(Effect::Release { kernel: lease.kernel, interrupt: false }),
+            Err(fault) if reaching && !self.is_closing() => {
+                self.lease_faults += 1;
+                let wait = self.backoff(self.lease_faults, self.limits.lease_backoff, &fault);
+                self.hands = Hands::Empty { not_before: now.saturating_add(wait) };
+                let late = now >= self.reaching_since.saturating_add(millis(self.limits.lease_deadline));
+                if !fault.is_retryable() || late {
+                    self.give_up("lease a kernel", fault, now, effects);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn ran(
+        &mut self,
+        kernel: KernelId,
+        step: u32,
+        outcome: Result<Observation, Loss>,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Hands::Holding(holding) = &mut self.hands else { return };
+        if holding.lease.kernel != kernel || holding.running.as_ref().map(|run| run.step) != Some(step) {
+            return;
+        }
+        let Some(run) = holding.running.take() else { return };
+        match outcome {
+            Err(Loss::Gone(reason)) => self.lose(step, reason, now, effects),
+            Ok(seen) if seen.state_lost && (run.replay || !is_own_doing(&seen)) => {
+                self.lose(step, loss_of(&seen), now, effects);
+            }
+            outcome if run.replay => {
+                holding.ran += 1;
+                let first = self.transcript.replayed().find(|(_, cell, _)| cell.step == step);
+                if let (Ok(seen), Some((_, _, first))) = (outcome, first)
+                    && let Some(what) = difference(first, &seen)
+                {
+                    effects.push(Effect::ReplayDiffers { step, what });
+                }
+            }
+            Ok(seen) => self.observe(Observation { step, ..seen }, now, effects),
+            Err(Loss::Refused(reason)) => self.observe(refusal(step, reason), now, effects),
+        }
+    }
+
+    fn observe(&mut self, seen: Observation, now: u64, effects: &mut Vec<Effect>) {
+        let mut walls = String::new();
+        if let Hands::Holding(holding) = &mut self.hands {
+            walls.clone_from(&holding.lease.walls);
+            holding.ran += 1;
+        }
+        if seen.state_lost {
+            self.put_down(now, effects);
+        }
+        self.outbox.push_back(EventKind::Observed { observation: seen, walls });
+    }
+
+    fn lapsed(&mut self, kernel: KernelId, now: u64, effects: &mut Vec<Effect>) {
+        let Hands::Holding(holding) = &self.hands else { return };
+        if holding.lease.kernel == kernel {
+            let running = holding.running.as_ref().map(|run| run.step);
+            let next = || self.transcript.pending().map_or(self.transcript.steps() + 1, |next| next.cell.step);
+            let step = running.unwrap_or_else(next);
+            self.lose(step, "its executor went silent".to_owned(), now, effects);
+        }
+    }
+
+    fn lose(&mut self, step: u32, reason: String, now: u64, effects: &mut Vec<Effect>) {
+        self.put_down(now, effects);
+        if !self.is_closing() {
+            self.outbox.push_back(EventKind::KernelLost { step, reason });
+        }
+    }
+
+    fn appended(&mut self, seq: u64) -> Result<(), Error> {
+        if !std::mem::take(&mut self.appending) {
+            return Ok(());
+        }
+        match self.outbox.pop_front() {
+            Some(kind) => self.transcript.apply(seq, &kind),
+            None => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, entries: &[(u64, Event)], effects: &mut Vec<Effect>) {
+        let end = match entries.iter().any(|(_, event)| event.kind.outcome().is_some()) {
+            true => End::Finished,
+            false => End::Later {
+                wait: self.limits.yield_wait,
+                reason: "somebody else works on this session".to_owned(),
+            },
+        };
+        self.stop(end, effects);
+    }
+
+    fn seen(&mut self, seq: u64, kind: &EventKind, effects: &mut Vec<Effect>) {
+        let is_ours = seq <= self.transcript.last || (self.appending && self.outbox.front() == Some(kind));
+        if !is_ours && kind.outcome().is_some() {
+            self.stop(End::Finished, effects);
+        }
+    }
+
+    // ---- what to do -------------------------------------------------------
+
+    fn advance(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        if self.stopped {
+            return;
+        }
+        if self.transcript.outcome.is_some() {
+            self.stop(End::Finished, effects);
+            return;
+        }
+        if self.outbox.is_empty() {
+            self.decide(now, effects);
+        }
+        if self.is_closing() {
+            self.put_down(now, effects);
+        }
+        if let (false, Some(next)) = (self.appending, self.outbox.front()) {
+            effects.push(Effect::Append(next.clone()));
+            self.appending = true;
+        }
+        self.wake(now, effects);
+    }
+
+    /// What the transcript calls for, with no append under way.
+    fn decide(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        if let Some(closing) = self.closing(now) {
+            self.outbox.push_back(closing);
+            return;
+        }
+        match self.transcript.pending() {
+            Some(pending) if pending.losses >= self.limits.kernel_losses.max(1) => {
+                let seen = gave_up_on(pending.cell.step, pending.losses);
+                self.outbox.push_back(EventKind::Observed { observation: seen, walls: String::new() });
+            }
+            Some(_) => self.use_kernel(now, effects),
+            None => {
+                self.use_kernel(now, effects);
+                self.use_model(now, effects);
+            }
+        }
+    }
+
+    fn use_model(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        if matches!(self.desk, Desk::Idle { not_before } if not_before <= now) {
+            self.desk = Desk::Asked;
+            let messages = prompt::conversation(&self.transcript, self.limits.key_frames);
+            effects.push(Effect::Ask { step: self.transcript.steps() + 1, messages });
+        }
+    }
+
+    fn use_kernel(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        let next = self.next_run(now);
+        match &mut self.hands {
+            Hands::Empty { not_before } if *not_before <= now => {
+                if self.lease_faults == 0 {
+                    self.reaching_since = now;
+                }
+                self.hands = Hands::Reaching;
+                effects.push(Effect::Lease);
+            }
+            Hands::Holding(holding @ Holding { running: None, .. }) => {
+                holding.running.clone_from(&next);
+                effects.extend(next.map(Effect::Run));
+            }
+            Hands::Empty { .. } | Hands::Reaching | Hands::Holding(_) => {}
+        }
+    }
+
+    /// The next cell the kernel at hand has to run: one it has not replayed yet, else the pending one.
+    fn next_run(&self, now: u64) -> Option<Run> {
+        let Hands::Holding(holding) = &self.hands else { return None };
+        let replay = self.transcript.replayed().nth(holding.ran).map(|(at, cell, _)| (at, cell, true));
+        let pending = || self.transcript.pending().map(|next| (self.transcript.turns.len() - 1, next.cell, false));
+        let (at, cell, replay) = replay.or_else(pending)?;
+        let budget = &self.transcript.question.budget;
+        let spent = self.transcript.spent(at);
+        Some(Run {
+            kernel: holding.lease.kernel,
+            step: cell.step,
+            code: cell.code.clone(),
+            deadline: budget.cell().min(Duration::from_millis(self.deadline.saturating_sub(now).max(1))),
+            shown_images_left: budget.shown_images.saturating_sub(spent.shown_images),
+            tool_calls_left: match budget.tool_calls {
+                0 => u32::MAX,
+                calls => calls.saturating_sub(spent.tool_calls),
+            },
+            replay,
+        })
+    }
+
+    /// The entry that ends the session, if it is time.
+    fn closing(&self, now: u64) -> Option<EventKind> {
+        let (steps, usage, seconds) = (self.transcript.steps(), self.transcript.usage, self.seconds(now));
+        if self.transcript.losses >= self.limits.session_losses.max(1) {
+            let message = format!("{} kernels were lost under this question", self.transcript.losses);
+            let fault = Fault::new(FaultKind::Unavailable, message);
+            return Some(EventKind::Failed { fault, steps, usage, seconds });
+        }
+        let is_late = now >= self.deadline;
+        match verdict::of(&self.transcript, self.limits.answer_bounces, is_late)? {
+            verdict::Verdict::Answered(answer) => {
+                let evidence = self.transcript.evidence();
+                Some(EventKind::Answered { answer, steps, usage, seconds, evidence })
+            }
+            verdict::Verdict::Unanswered(reason) => Some(EventKind::Unanswered { reason, steps, usage, seconds }),
+        }
+    }
+
+    // ---- helpers ----------------------------------------------------------
+
+    /// Whether the entry that ends the session is on its way.
+    fn is_closing(&self) -> bool {
+        self.outbox.iter().any(|kind| kind.outcome().is_some())
+    }
+
+    fn give_up(&mut self, what: &str, fault: Fault, now: u64, effects: &mut Vec<Effect>) {
+        let fault = Fault { message: format!("{what}: {}", fault.message), ..fault };
+        if fault.is_retryable() && !self.is_last_delivery {
+            self.stop(self.later(&fault), effects);
+            return;
+        }
+        let (steps, usage, seconds) = (self.transcript.steps(), self.transcript.usage, self.seconds(now));
+        self.outbox.push_back(EventKind::Failed { fault, steps, usage, seconds });
+    }
+
+    fn later(&self, fault: &Fault) -> End {
+        let wait = fault.retry_after.unwrap_or_default().max(self.limits.retry_wait);
+        End::Later { wait, reason: fault.message.clone() }
+    }
+
+    fn stop(&mut self, end: End, effects: &mut Vec<Effect>) {
+        self.put_down(0, effects);
+        self.stopped = true;
+        effects.push(Effect::Stop(end));
+    }
+
+    fn put_down(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        if let Hands::Holding(holding) = &self.hands {
+            let (kernel, interrupt) = (holding.lease.kernel, holding.running.is_some());
+            effects.push(Effect::Release { kernel, interrupt });
+            self.hands = Hands::Empty { not_before: now };
+        }
+    }
+
+    fn wake(&mut self, now: u64, effects: &mut Vec<Effect>) {
+        if self.is_closing() {
+            return;
+        }
+        let waits = [
+            Some(self.deadline),
+            match self.desk {
+                Desk::Idle { not_before } => Some(not_before),
+                Desk::Asked => None,
+            },
+            match self.hands {
+                Hands::Empty { not_before } => Some(not_before),
+                Hands::Reaching | Hands::Holding(_) => None,
+            },
+        ];
+        let next = waits.into_iter().flatten().filter(|at| *at > now).min();
+        if next != self.wake_at {
+            self.wake_at = next;
+            effects.extend(next.map(Effect::Wake));
+        }
+    }
+
+    /// Wall clock since the submission.
+    fn seconds(&self, now: u64) -> f64 {
+        Duration::from_millis(now.saturating_sub(self.transcript.submitted_at)).as_secs_f64()
+    }
+
+    /// Doubles with every attempt; spread by half up and down so that sessions do not march in step.
+    fn backoff(&self, attempt: u32, first: Duration, fault: &Fault) -> u64 {
+        let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+        let dice = Digest::of(format!("{}:{attempt}", self.transcript.question.session).as_bytes());
+        let spread = 0.5 + f64::from(dice.as_bytes()[0]) / 255.0;
+        millis(doubled.mul_f64(spread).max(fault.retry_after.unwrap_or_default().min(MAX_BACKOFF)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether the cell itself cost its interpreter: it would cost the next one too.
+fn is_own_doing(seen: &Observation) -> bool {
+    seen.error.as_ref().is_some_and(|error| matches!(error.kind.as_str(), "TimeoutError" | "MemoryError"))
+}
+
+fn loss_of(seen: &Observation) -> String {
+    match &seen.error {
+        Some(error) => format!("{}: {}", error.kind, error.message),
+        None => "its interpreter ended".to_owned(),
+    }
+}
+
+fn refusal(step: u32, message: String) -> Observation {
+    let error = CellError { kind: "RuntimeError".to_owned(), message, line: None, traceback: String::new() };
+    Observation { step, error: Some(error), ..Observation::default() }
+}
+
+fn gave_up_on(step: u32, losses: u32) -> Observation {
+    let message = format!(
+        "the interpreter went away {losses} times while this cell ran; it was not run again. Do the same in smaller \
+         pieces or in another way"
+    );
+    Observation { state_lost: true, ..refusal(step, message) }
+}
+
+fn difference(first: &Observation, again: &Observation) -> Option<&'static str> {
+    let kind = |seen: &Observation| seen.error.as_ref().map(|error| error.kind.clone());
+    if kind(first) != kind(again) {
+        Some("exception")
+    } else if first.answer != again.answer {
+        Some("answer")
+    } else if first.stdout != again.stdout {
+        Some("output")
+    } else {
+        None
+    }
+}

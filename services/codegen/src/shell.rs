@@ -1,0 +1,344 @@
+//! The actor around a session: performs effects, turns what comes of them into inputs, decides nothing.
+//!
+//! Every effect that takes time is a task whose end is a message to this actor; the session has at most one request,
+//! one append, one kernel and one timer in flight, so the mailbox stays short. A lease in flight outlives the actor:
+//! nobody else would give the kernel back.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use spatialclaw_bus::Envelope;
+use spatialclaw_domain::{Event, EventKind, Fault, FaultKind, KernelId, Observation, SessionId};
+use spatialclaw_models::{ChatRequest, Message, Role};
+use spatialclaw_proto::kernel::v1::{
+    InterruptRequest, KernelReply, KernelRequest, LeaseReply, LeaseRequest, ReleaseRequest, RunRequest,
+    kernel_request::Op,
+};
+use tokio::{
+    sync::oneshot,
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
+use tracing::{Instrument as _, Span, field, info_span};
+
+use crate::{
+    job::Desk,
+    journal,
+    session::{Effect, End, Input, Lease, Loss, Run, Session},
+    transcript::Transcript,
+};
+
+/// Before a journal that could not be followed is followed again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+
+/// Wall clock that never runs backwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    unix_ms: u64,
+    since: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_ms: u64::try_from(unix.as_millis()).unwrap_or_default(), since: Instant::now() }
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub(crate) fn now(self) -> u64 {
+        self.unix_ms.saturating_add(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+pub(crate) struct Shell {
+    desk: Desk,
+}
+
+impl Shell {
+    pub(crate) fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+}
+
+pub(crate) struct Arguments {
+    pub(crate) transcript: Transcript,
+    pub(crate) is_last_delivery: bool,
+    pub(crate) attempt: u32,
+    /// Told how the session's work ended; dropped if it ended badly.
+    pub(crate) ended: oneshot::Sender<End>,
+}
+
+pub(crate) struct State {
+    session: Session,
+    id: SessionId,
+    clock: Clock,
+    ended: Option<oneshot::Sender<End>>,
+    /// Aborted with the actor.
+    tasks: JoinSet<()>,
+    timer: Option<AbortHandle>,
+    lapse: Option<AbortHandle>,
+    solve: Span,
+    /// The step being worked on and its span.
+    step: (u32, Span),
+}
+
+impl Actor for Shell {
+    type Msg = Input;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(&self, myself: ActorRef<Input>, given: Arguments) -> Result<State, ActorProcessingErr> {
+        let id = given.transcript.question.session;
+        let solve = root_span(&given);
+        let clock = Clock::start();
+        let last = given.transcript.last;
+        let limits = self.desk.config.limits();
+        let session = Session::new(given.transcript, limits, given.is_last_delivery, clock.now());
+        let mut state = State {
+            session,
+            id,
+            clock,
+            ended: Some(given.ended),
+            tasks: JoinSet::new(),
+            timer: None,
+            lapse: None,
+            step: (0, Span::none()),
+            solve,
+        };
+        state.tasks.spawn(follow(self.desk.clone(), id, last, myself.clone()));
+        myself.cast(Input::Tick)?;
+        Ok(state)
+    }
+
+    async fn handle(&self, myself: ActorRef<Input>, input: Input, state: &mut State) -> Result<(), ActorProcessingErr> {
+        while state.tasks.try_join_next().is_some() {}
+        let now = state.clock.now();
+        let effects = state.session.handle(input, now)?;
+        for effect in effects {
+            self.perform(&myself, effect, state).await;
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<Input>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        // Stopped from outside: nobody waits for the end, but a kernel waits to be given back.
+        for effect in state.session.abandon() {
+            if let Effect::Release { kernel, interrupt } = effect {
+                self.release(kernel, interrupt).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shell {
+    async fn perform(&self, myself: &ActorRef<Input>, effect: Effect, state: &mut State) {
+        match effect {
+            Effect::Ask { step, messages } => {
+                let span = state.span_of(step);
+                state.tasks.spawn(ask(self.desk.clone(), state.id, messages, myself.clone()).instrument(span));
+            }
+            Effect::Lease => {
+                let request = LeaseRequest { question: Some(state.session.transcript().question.clone().into()) };
+                let lease = lease(self.desk.clone(), request, myself.clone());
+                tokio::spawn(lease.instrument(state.solve.clone()));
+            }
+            Effect::Run(run) => {
+                state.watch(self, run.kernel, myself);
+                let span = if run.replay { state.solve.clone() } else { state.span_of(run.step) };
+                state.tasks.spawn(execute(self.desk.clone(), run, myself.clone()).instrument(span));
+            }
+            Effect::Release { kernel, interrupt } => {
+                state.unwatch();
+                self.release(kernel, interrupt).instrument(state.solve.clone()).await;
+            }
+            Effect::Append(kind) => {
+                let event = Event { at_unix_ms: state.clock.now(), kind };
+                state.note(&event.kind);
+                let after = state.session.transcript().last;
+                let (desk, id, to) = (self.desk.clone(), state.id, myself.clone());
+                let append = async move { tell(&to, journal::append(&desk.bus, id, &event, after).await) };
+                state.tasks.spawn(append.instrument(state.solve.clone()));
+            }
+            Effect::ReplayDiffers { step, what } => {
+                tracing::warn!(session = %state.id, step, what, "a replayed cell came out differently");
+            }
+            Effect::Wake(at) => state.wake(at, myself),
+            Effect::Stop(end) => {
+                state.tasks.abort_all();
+                if let Some(ended) = state.ended.take() {
+                    // A receiver that is gone was told by other means.
+                    let _ = ended.send(end);
+                }
+                myself.stop(None);
+            }
+        }
+    }
+
+    /// Gives a kernel back. One that cannot be told is released by its executor once it has been idle.
+    async fn release(&self, kernel: KernelId, interrupt: bool) {
+        let interrupt = interrupt.then_some(Op::Interrupt(InterruptRequest {}));
+        for op in interrupt.into_iter().chain([Op::Release(ReleaseRequest {})]) {
+            let request = KernelRequest { op: Some(op) };
+            let deadline = self.desk.config.release_deadline;
+            let told = self.desk.bus.ask::<_, KernelReply>(&subject(kernel), &request, deadline).await;
+            if let Err(fault) = told {
+                tracing::debug!(%kernel, %fault, "a kernel could not be given back");
+                return;
+            }
+        }
+    }
+}
+
+impl State {
+    fn span_of(&mut self, step: u32) -> Span {
+        if self.step.0 != step {
+            let session = self.id;
+            let span =
+                info_span!(parent: &self.solve, "step", spatialclaw.step = step, spatialclaw.session = %session);
+            self.step = (step, span);
+        }
+        self.step.1.clone()
+    }
+
+    fn wake(&mut self, at: u64, myself: &ActorRef<Input>) {
+        if let Some(timer) = self.timer.take() {
+            timer.abort();
+        }
+        let wait = Duration::from_millis(at.saturating_sub(self.clock.now()));
+        let to = myself.clone();
+        self.timer = Some(self.tasks.spawn(async move {
+            tokio::time::sleep(wait).await;
+            tell(&to, Input::Tick);
+        }));
+    }
+
+    /// Watches the kernel's lease from its first run on.
+    fn watch(&mut self, shell: &Shell, kernel: KernelId, myself: &ActorRef<Input>) {
+        if self.lapse.is_none() {
+            let (bus, to) = (shell.desk.bus.clone(), myself.clone());
+            self.lapse = Some(self.tasks.spawn(async move {
+                match bus.lapsed(&subject(kernel)).await {
+                    Ok(()) => tell(&to, Input::Lapsed(kernel)),
+                    // The deadline of what runs in it is still there.
+                    Err(error) => tracing::warn!(%kernel, %error, "a kernel's lease cannot be watched"),
+                }
+            }));
+        }
+    }
+
+    fn unwatch(&mut self) {
+        if let Some(lapse) = self.lapse.take() {
+            lapse.abort();
+        }
+    }
+
+    fn note(&self, kind: &EventKind) {
+        if let Some(outcome) = kind.outcome() {
+            self.solve.record("spatialclaw.outcome", field::debug(outcome));
+            self.solve.record("spatialclaw.steps", self.session.transcript().steps());
+        }
+        if let EventKind::Failed { fault, .. } = kind {
+            self.solve.record("error.type", fault.kind.as_str());
+            tracing::warn!(session = %self.id, %fault, "a session failed");
+        }
+    }
+}
+
+/// The root of a session's work. It hangs below the submission, whichever delivery it is.
+fn root_span(given: &Arguments) -> Span {
+    let span = info_span!(
+        parent: None,
+        "solve",
+        spatialclaw.session = %given.transcript.question.session,
+        spatialclaw.attempt = given.attempt,
+        spatialclaw.resumed_steps = given.transcript.steps(),
+        spatialclaw.outcome = field::Empty,
+        spatialclaw.steps = field::Empty,
+        error.type = field::Empty,
+    );
+    Envelope::set_parent(&span, &given.transcript.traceparent);
+    span
+}
+
+/// An actor that is gone needs no news.
+fn tell(to: &ActorRef<Input>, input: Input) {
+    let _ = to.cast(input);
+}
+
+fn subject(kernel: KernelId) -> String {
+    format!("kernel.{kernel}")
+}
+
+async fn follow(desk: Desk, session: SessionId, after: u64, to: ActorRef<Input>) {
+    let mut after = after;
+    loop {
+        let followed = async {
+            let mut follow = desk.bus.follow(session, after).await?;
+            loop {
+                let (seq, event) = follow.next().await?;
+                after = seq;
+                tell(&to, Input::Seen(seq, event.kind));
+            }
+        };
+        let followed: Result<std::convert::Infallible, spatialclaw_bus::Error> = followed.await;
+        let Err(error) = followed;
+        tracing::warn!(%session, %error, "a journal cannot be followed; a cancellation would be noticed late");
+        tokio::time::sleep(FOLLOW_AGAIN).await;
+    }
+}
+
+async fn ask(desk: Desk, session: SessionId, messages: Vec<Message>, to: ActorRef<Input>) {
+    let request = ChatRequest { session, role: Role::Code, messages };
+    let begun = Instant::now();
+    let deadline = desk.config.model_deadline;
+    let reply = tokio::time::timeout(deadline, desk.model.chat(&request)).await.unwrap_or_else(|_| {
+        Err(Fault::new(FaultKind::Deadline, format!("no reply within {deadline:?} (codegen.model_deadline)")))
+    });
+    if let Err(fault) = &reply {
+        tracing::warn!(%session, %fault, "the model did not reply");
+    }
+    tell(&to, Input::Replied(reply, begun.elapsed().as_secs_f64()));
+}
+
+async fn lease(desk: Desk, request: LeaseRequest, to: ActorRef<Input>) {
+    let leased = desk.bus.ask::<_, LeaseReply>("executor.lease", &request, desk.config.lease_request).await;
+    let leased = leased.and_then(|reply| match reply.kernel.parse::<KernelId>() {
+        Ok(kernel) => Ok(Lease { kernel, walls: reply.walls }),
+        Err(error) => Err(Fault::new(FaultKind::Internal, format!("the executor's lease: {error}"))),
+    });
+    let kernel = leased.as_ref().ok().map(|lease| lease.kernel);
+    if to.cast(Input::Leased(leased)).is_err()
+        && let Some(kernel) = kernel
+    {
+        Shell::new(desk).release(kernel, false).await;
+    }
+}
+
+async fn execute(desk: Desk, run: Run, to: ActorRef<Input>) {
+    let (kernel, step) = (run.kernel, run.step);
+    let request = RunRequest {
+        step,
+        code: run.code,
+        deadline_ms: u32::try_from(run.deadline.as_millis()).unwrap_or(u32::MAX),
+        shown_images_left: run.shown_images_left,
+        tool_calls_left: run.tool_calls_left,
+    };
+    let request = KernelRequest { op: Some(Op::Run(request)) };
+    let deadline = run.deadline.saturating_add(desk.config.run_grace);
+    let reply = desk.bus.ask::<_, KernelReply>(&subject(kernel), &request, deadline).await;
+    tell(&to, Input::Ran { kernel, step, outcome: reply.map_err(loss).and_then(observation) });
+}
+
+fn loss(fault: Fault) -> Loss {
+    match fault.kind {
+        // Whatever it is about this cell, another kernel will not like it either.
+        FaultKind::Invalid => Loss::Refused(fault.message),
+        _ => Loss::Gone(fault.message),
+    }
+}
+
+fn observation(reply: KernelReply) -> Result<Observation, Loss> {
+    let seen = reply.observation.ok_or_else(|| Loss::Gone("its executor answered without an observation".into()))?;
+    Observation::try_from(seen).map_err(|error| Loss::Gone(format!("its executor's answer is unreadable: {error}")))
+}
