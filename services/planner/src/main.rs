@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! `spatialclaw-planner`: question in, plan out, once.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spatialclaw_planner::main(std::env::args_os())
+}
