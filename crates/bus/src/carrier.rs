@@ -1,6 +1,7 @@
 //! What a carrier must be able to do. Above it everything is typed, below it everything is bytes.
 
 pub(crate) mod local;
+pub(crate) mod nats;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use spatialclaw_proto::session::v1 as wire;
 
 use crate::{
     AppendError, ArtifactStore, Config, Envelope, Error, Follow, Lease, Serving,
-    carrier::{Carrier, local::Local},
+    carrier::{Carrier, local::Local, nats::Nats},
     envelope::{self, MAX_BODY},
     handle::entry,
     serve::Server,
@@ -98,8 +98,10 @@ impl Bus {
     pub async fn connect(config: &Config, name: &str) -> Result<Self, Error> {
         config.check()?;
         let artifacts = ArtifactStore::open(&config.artifacts)?;
-        let _ = name;
-        let carrier: Arc<dyn Carrier> = Arc::new(Local::open(config).await?);
+        let carrier: Arc<dyn Carrier> = match &config.nats {
+            Some(server) => Arc::new(Nats::connect(server, config, name).await?),
+            None => Arc::new(Local::open(config).await?),
+        };
         Ok(Self { carrier, artifacts, max_deliveries: config.max_deliveries, ack_wait: config.ack_wait })
     }
 

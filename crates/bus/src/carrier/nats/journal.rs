@@ -1,0 +1,150 @@
+//! Journals: one subject each in one stream; the stream itself refuses an append that follows the wrong entry.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{
+    HeaderMap, HeaderValue,
+    header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID},
+    jetstream::{
+        consumer::{
+            DeliverPolicy,
+            pull::{Ordered, OrderedConfig},
+        },
+        context::{PublishError, PublishErrorKind},
+        stream::{RawMessageErrorKind, Stream},
+    },
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use spatialclaw_domain::SessionId;
+use uuid::Uuid;
+
+use super::link::Link;
+use crate::{AppendError, Error, carrier::Entries};
+
+/// Tries to follow again before a follower gives up, and the wait between them.
+const TRIES: u32 = 120;
+const BETWEEN: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+pub(super) struct Journals {
+    link: Arc<Link>,
+    stream: Stream,
+}
+
+impl Journals {
+    pub(super) fn new(link: Arc<Link>, stream: Stream) -> Self {
+        Self { link, stream }
+    }
+
+    pub(super) async fn append(&self, session: SessionId, entry: Bytes, after: u64) -> Result<u64, AppendError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(after));
+        // Random, not made from the entry: two writers of equal entries must not both believe they wrote it.
+        headers.insert(NATS_MESSAGE_ID, Uuid::new_v4().simple().to_string());
+        match self.link.publish(&self.link.journal(&session.to_string()), headers, entry).await {
+            Ok(stored) => Ok(stored.sequence),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                Err(AppendError::Conflict { last: last_sequence(&error) })
+            }
+            Err(error) => Err(Error::carrier("append to the journal", error).into()),
+        }
+    }
+
+    /// Asks the stream's leader: what was appended is read.
+    pub(super) async fn read(&self, session: SessionId, after: u64) -> Result<Vec<(u64, Bytes)>, Error> {
+        let subject = self.link.journal(&session.to_string());
+        let mut entries = Vec::new();
+        let mut from = after + 1;
+        loop {
+            match self.stream.get_first_raw_message_by_subject(&subject, from).await {
+                Ok(entry) => {
+                    from = entry.sequence + 1;
+                    entries.push((entry.sequence, entry.payload));
+                }
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(entries),
+                Err(error) => return Err(Error::carrier("read the journal", error)),
+            }
+        }
+    }
+
+    pub(super) fn follow(&self, session: SessionId, after: u64) -> Follower {
+        let subject = self.link.journal(&session.to_string());
+        Follower { stream: self.stream.clone(), subject, after, messages: None, failures: 0 }
+    }
+}
+
+/// The server's text is `wrong last sequence: 7`.
+fn last_sequence(error: &PublishError) -> Option<u64> {
+    std::error::Error::source(error)?.to_string().rsplit([' ', ':']).find_map(|word| word.trim_end_matches(')').parse().ok())
+}
+
+pub(super) struct Follower {
+    stream: Stream,
+    subject: String,
+    after: u64,
+    messages: Option<Ordered>,
+    /// Since the last entry or fresh start.
+    failures: u32,
+}
+
+impl Follower {
+    async fn start(&mut self) -> Result<Ordered, Error> {
+        let step = "follow the journal";
+        let config = OrderedConfig {
+            filter_subject: self.subject.clone(),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
+            ..OrderedConfig::default()
+        };
+        let consumer = self.stream.create_consumer(config).await.map_err(|error| Error::carrier(step, error))?;
+        consumer.messages().await.map_err(|error| Error::carrier(step, error))
+    }
+
+    /// Waits before the next try, or gives up.
+    async fn again(&mut self, error: Error) -> Result<(), Error> {
+        self.messages = None;
+        self.failures += 1;
+        if self.failures > TRIES {
+            return Err(error);
+        }
+        let error = spatialclaw_domain::Fault::from(error);
+        tracing::debug!(%error, subject = self.subject, "following again");
+        tokio::time::sleep(BETWEEN).await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Entries for Follower {
+    async fn next(&mut self) -> Result<(u64, Bytes), Error> {
+        loop {
+            let messages = match &mut self.messages {
+                Some(messages) => messages,
+                None => match self.start().await {
+                    Ok(messages) => self.messages.insert(messages),
+                    Err(error) => {
+                        self.again(error).await?;
+                        continue;
+                    }
+                },
+            };
+            let lost = match messages.next().await {
+                Some(Ok(message)) => {
+                    let sequence = message.info().map(|info| info.stream_sequence);
+                    match sequence {
+                        Ok(sequence) if sequence > self.after => {
+                            (self.after, self.failures) = (sequence, 0);
+                            return Ok((sequence, message.message.payload));
+                        }
+                        Ok(_) => continue,
+                        Err(error) => Error::carrier("follow the journal", error),
+                    }
+                }
+                Some(Err(error)) => Error::carrier("follow the journal", error),
+                None => Error::carrier("follow the journal", "the consumer ended"),
+            };
+            self.again(lost).await?;
+        }
+    }
+}
