@@ -95,7 +95,7 @@ class Session:
         seconds = time.perf_counter() - started
         self._tidy(failure is None)
         self._capture.collect()
-        new, changed = self._variables.report(self._namespace)
+        new, changed = self._report()
         self._channel.done(
             step=step,
             seconds=seconds,
@@ -106,6 +106,14 @@ class Session:
             changed=changed,
             stdout_truncated=self._capture.stdout.truncated,
         )
+
+    def _report(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        try:
+            return self._variables.report(self._namespace)
+        # A cell may leave objects that break whatever looks at them, or no memory to look with.
+        except Exception as error:  # noqa: BLE001
+            self._capture.stderr.write(f"the variables could not be listed: {type(error).__name__}\n")
+            return [], []
 
     def _tidy(self, succeeded: bool) -> None:
         left = close_figures()

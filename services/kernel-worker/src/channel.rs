@@ -8,7 +8,7 @@
 //! waits for any more are dropped together with their descriptors.
 
 use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use pyo3::exceptions::{PyConnectionError, PyKeyError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
@@ -89,11 +89,13 @@ type Failure = (String, String, u32, String);
 
 /// The kernel's end of a session's socket.
 ///
-/// For one thread at a time; a second caller gets `RuntimeError`.
+/// Listening is for one thread at a time; a second one gets `RuntimeError`.
 #[pyclass(frozen, module = "spatialclaw._host")]
 pub(crate) struct Channel {
     socket: OwnedFd,
     state: Mutex<State>,
+    /// Held while one message is written: a cell's own threads may show pictures while another message is under way.
+    outgoing: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -113,7 +115,7 @@ impl Channel {
         }
         // SAFETY: the caller hands the descriptor over (documented in the stub) and does not use it again.
         let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Ok(Self { socket, state: Mutex::default() })
+        Ok(Self { socket, state: Mutex::default(), outgoing: Mutex::default() })
     }
 
     /// Waits for the session's first message.
@@ -249,7 +251,10 @@ impl Channel {
 
     fn say(&self, py: Python<'_>, kind: Said) -> PyResult<()> {
         let message = wire::FromKernel { kind: Some(kind) };
-        Ok(py.detach(|| frame::send(&self.socket, &message))?)
+        Ok(py.detach(|| {
+            let _turn = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+            frame::send(&self.socket, &message)
+        })?)
     }
 
     /// The next message, however long that takes; `None` at the end of the session.
