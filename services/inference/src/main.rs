@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! `spatialclaw-inference`: a perception pod.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spatialclaw_inference::main(std::env::args_os())
+}
