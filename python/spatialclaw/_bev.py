@@ -60,7 +60,7 @@ def _draw_still(plane: Any, footprint: Footprint, at: int) -> str:
     top = corners[int(np.argmax(corners[:, 1]))]
     _note(plane, top, footprint.label, colour)
     middle, (width, depth) = np.median(footprint.points, axis=0), sides(corners)
-    return f"{footprint.label}: at right {middle[0]:.2f}, forward {middle[1]:.2f}, footprint {width:.2f} x {depth:.2f}"
+    return f"{footprint.label}: at right {middle[0]:.2f}, forward {middle[1]:.2f}, seen part {width:.2f} x {depth:.2f}"
 
 
 def _draw_moving(plane: Any, footprint: Footprint) -> str:

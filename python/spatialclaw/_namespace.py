@@ -44,8 +44,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
     tools = toolbox(inputs)
     for name, tool in tools.items():
         _module(f"tools.{name}", {key: getattr(tool, key) for key in dir(tool) if not key.startswith("_")})
-    plt.show = feedback.show_figures
-    Figure.show = feedback_method(feedback)  # type: ignore[method-assign]
+    _intercept_matplotlib(feedback)
     return {
         **_LIBRARIES,
         **tools,
@@ -58,9 +57,18 @@ def build(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def feedback_method(feedback: Feedback) -> Any:
-    """``Figure.show`` that shows the figure to the model."""
-    return lambda figure, *_args, **_kwargs: feedback.show_figure(figure)
+def _intercept_matplotlib(feedback: Feedback) -> None:
+    """Make ``plt.show()`` and ``figure.show()`` show figures to the model."""
+
+    # Plain functions, since pyplot writes a signature on its `show` when it switches backends.
+    def show(*_args: Any, **_kwargs: Any) -> None:
+        feedback.show_figures()
+
+    def show_figure(figure: Figure, *_args: Any, **_kwargs: Any) -> None:
+        feedback.show_figure(figure)
+
+    plt.show = show
+    Figure.show = show_figure  # type: ignore[method-assign, assignment]
 
 
 def _module(name: str, attributes: dict[str, Any]) -> ModuleType:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from ._bridge import Bridge
 from ._capture import encodable
+from .frames import PerFrame
 from .images import FrameImage, VisualFeedback, frame_index_of, to_pil
 
 _LABEL_LIMIT = 200
@@ -47,7 +48,7 @@ class Feedback:
         """log_visual(visual, source=""): attach one picture for the record; its label says that it is for the log."""
         self._send(to_pil(visual, "log_visual's picture"), f"for the log: {source or 'picture'}", frame_index_of(visual))
 
-    def show_figures(self, *_args: Any, **_kwargs: Any) -> None:
+    def show_figures(self) -> None:
         """What ``plt.show()`` does: every open figure is shown, then closed."""
         figures = [plt.figure(number) for number in plt.get_fignums()]
         if not figures:
@@ -58,7 +59,7 @@ class Feedback:
         finally:
             plt.close("all")
 
-    def show_figure(self, figure: Figure, *_args: Any, **_kwargs: Any) -> None:
+    def show_figure(self, figure: Figure) -> None:
         """Show one matplotlib figure, named by its first title."""
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", bbox_inches="tight", dpi=100)
@@ -88,6 +89,11 @@ def _pictures(value: Any, text: str) -> list[tuple[Image.Image, str, int | None]
         return [(to_pil(value, "show's argument"), text or "picture", frame_index_of(value))]
     if isinstance(value, Figure):
         raise TypeError("show's argument is a matplotlib Figure: call plt.show() instead")
+    if isinstance(value, PerFrame):
+        raise TypeError(
+            f"show's argument is a {type(value).__name__}, no picture: for masks show(seg.visualize(fi)), for depth"
+            " plt.imshow(recon.depth[fi]); plt.show()"
+        )
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
         to_pil(value, "show's argument")
     items = list(value)
