@@ -679,3 +679,8 @@ fn difference(first: &Observation, again: &Observation) -> Option<&'static str> 
         None
     }
 }
+
+#[cfg(test)]
+mod storms;
+#[cfg(test)]
+mod tests;
