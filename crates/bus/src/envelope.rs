@@ -76,7 +76,9 @@ impl Envelope {
         }
         match wire::Fault::decode(self.body) {
             Ok(fault) => Err(fault.into()),
-            Err(error) => Err(Fault::new(FaultKind::Internal, format!("unreadable fault in a reply: {error}"))),
+            Err(error) => {
+                Err(Fault::new(FaultKind::Internal, format!("unreadable fault in a reply: {error}")))
+            }
         }
     }
 
@@ -138,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_fault_travels_whole() {
-        let fault = Fault::new(FaultKind::Exhausted, "all kernels are leased").retry_after(Duration::from_millis(250));
+        let fault = Fault::new(FaultKind::Exhausted, "all kernels are leased")
+            .retry_after(Duration::from_millis(250));
         assert_eq!(Envelope::of_reply(Err(fault.clone())).into_reply(), Err(fault));
         let body = Bytes::from_static(b"body");
         assert_eq!(Envelope::of_reply(Ok(body.clone())).into_reply(), Ok(body));
@@ -162,6 +165,9 @@ mod tests {
         assert_eq!(Envelope::current_traceparent(), None);
         let fault = wire::Fault::default();
         assert!(Envelope::carrying(&fault).headers.is_empty());
-        Envelope::set_parent(&tracing::info_span!("x"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        Envelope::set_parent(
+            &tracing::info_span!("x"),
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        );
     }
 }

@@ -23,7 +23,8 @@ pub enum Error {
     /// A message is larger than a carrier takes.
     #[error(
         "{what} is {size} bytes, more than the {} a message may have: put large bytes into the artifact store and send \
-         their reference", crate::envelope::MAX_BODY
+         their reference",
+        crate::envelope::MAX_BODY
     )]
     TooLarge {
         /// e.g. `the job`.

@@ -262,7 +262,9 @@ impl Bus {
     pub async fn hold(&self, key: &str, ttl: Duration) -> Result<Lease, Error> {
         check_subject(key)?;
         if ttl.is_zero() || ttl > MAX_TTL {
-            return Err(Error::Config(format!("a lease of {ttl:?}: its ttl must lie above 0 and at most {MAX_TTL:?}")));
+            return Err(Error::Config(format!(
+                "a lease of {ttl:?}: its ttl must lie above 0 and at most {MAX_TTL:?}"
+            )));
         }
         Ok(Lease::new(self.carrier.hold(key, ttl).await?))
     }
@@ -281,7 +283,8 @@ impl Bus {
 /// Dotted lower-case tokens: what every carrier can address.
 fn check_subject(subject: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if subject.len() <= MAX_ID && subject.split('.').all(|token| !token.is_empty() && token.chars().all(fits)) {
+    if subject.len() <= MAX_ID && subject.split('.').all(|token| !token.is_empty() && token.chars().all(fits))
+    {
         return Ok(());
     }
     Err(Error::Config(format!("`{subject}` is no subject: it must be dotted tokens of a-z, 0-9, - and _")))
@@ -291,7 +294,9 @@ fn check_id(id: &str) -> Result<(), Error> {
     if (1..=MAX_ID).contains(&id.len()) && !id.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(Error::Config(format!("{id:?} is no job id: it must be 1 to {MAX_ID} bytes without control characters")))
+    Err(Error::Config(format!(
+        "{id:?} is no job id: it must be 1 to {MAX_ID} bytes without control characters"
+    )))
 }
 
 fn check_limit(limit: usize) -> Result<(), Error> {

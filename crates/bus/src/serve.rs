@@ -7,7 +7,10 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use spatialclaw_domain::{Fault, FaultKind};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field, info_span};
 
@@ -30,7 +33,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Until `stop`, then until everything that had arrived is answered.
-    pub(crate) async fn run(self, mut requests: Box<dyn Requests>, stop: CancellationToken) -> Result<(), Error> {
+    pub(crate) async fn run(
+        self,
+        mut requests: Box<dyn Requests>,
+        stop: CancellationToken,
+    ) -> Result<(), Error> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let mut running = JoinSet::new();
         let mut closing = false;
@@ -62,14 +69,7 @@ impl Server {
             error.type = field::Empty,
         );
         request.envelope.continue_trace(&span);
-        let work = answer(Arc::clone(&self.handler), request);
-        running.spawn(
-            async move {
-                work.await;
-                drop(permit);
-            }
-            .instrument(span),
-        );
+        running.spawn(answer(Arc::clone(&self.handler), request, permit).instrument(span));
     }
 
     fn busy(&self) -> Fault {
@@ -78,7 +78,7 @@ impl Server {
     }
 }
 
-async fn answer(handler: Handler, request: Request) {
+async fn answer(handler: Handler, request: Request, permit: OwnedSemaphorePermit) {
     let handled = AssertUnwindSafe(async { handler(request.envelope.body).await }).catch_unwind().await;
     let reply = handled
         .unwrap_or_else(|panic| {
@@ -90,6 +90,8 @@ async fn answer(handler: Handler, request: Request) {
     if let Err(fault) = &reply {
         Span::current().record("error.type", fault.kind.as_str());
     }
+    // Before the reply: whoever has it may ask again and must not find us busy with it.
+    drop(permit);
     request.reply.send(Envelope::of_reply(reply)).await;
 }
 
@@ -103,6 +105,7 @@ fn fits(body: Bytes) -> Result<Bytes, Fault> {
 
 /// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").to_owned()
 }

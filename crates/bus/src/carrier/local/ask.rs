@@ -37,22 +37,32 @@ impl Asks {
         Inbox { subject: subject.to_owned(), requests, servers: Arc::clone(&self.servers) }
     }
 
-    pub(super) async fn ask(&self, subject: &str, envelope: Envelope, deadline: Duration) -> Result<Envelope, Fault> {
+    pub(super) async fn ask(
+        &self,
+        subject: &str,
+        envelope: Envelope,
+        deadline: Duration,
+    ) -> Result<Envelope, Fault> {
         let (reply, replied) = oneshot::channel();
-        let server = self.server(subject).ok_or_else(|| {
-            Fault::new(FaultKind::Unavailable, format!("nobody serves `{subject}`"))
-        })?;
-        server.try_send(Request { envelope, reply: Box::new(Answer(reply)) }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
-                Fault::new(FaultKind::Exhausted, format!("`{subject}` has {WAITING} requests waiting"))
-                    .retry_after(Duration::from_millis(100))
-            }
-            mpsc::error::TrySendError::Closed(_) => gone(subject),
-        })?;
+        let server = self
+            .server(subject)
+            .ok_or_else(|| Fault::new(FaultKind::Unavailable, format!("nobody serves `{subject}`")))?;
+        server.try_send(Request { envelope, reply: Box::new(Answer(reply)) }).map_err(
+            |error| match error {
+                mpsc::error::TrySendError::Full(_) => {
+                    Fault::new(FaultKind::Exhausted, format!("`{subject}` has {WAITING} requests waiting"))
+                        .retry_after(Duration::from_millis(100))
+                }
+                mpsc::error::TrySendError::Closed(_) => gone(subject),
+            },
+        )?;
         match tokio::time::timeout(deadline, replied).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(_)) => Err(gone(subject)),
-            Err(_) => Err(Fault::new(FaultKind::Deadline, format!("`{subject}` did not answer within {deadline:?}"))),
+            Err(_) => Err(Fault::new(
+                FaultKind::Deadline,
+                format!("`{subject}` did not answer within {deadline:?}"),
+            )),
         }
     }
 

@@ -59,7 +59,8 @@ impl Claims {
         };
         let (queue, number, now) = (self.line.queue, claim.number, self.store.now());
         let until = now.saturating_add(millis(self.ack_wait));
-        let row = self.store.transact("claim a job", move |db| claim_first(db, queue.name(), number, now, until));
+        let row =
+            self.store.transact("claim a job", move |db| claim_first(db, queue.name(), number, now, until));
         match row.await? {
             First::Claimed(envelope, attempt) => {
                 Ok(Claimed::Job(Job { envelope, attempt, claim: Box::new(claim) }))
@@ -75,7 +76,9 @@ impl Claims {
 enum Claimed {
     Job(Job),
     /// The next one can be claimed after `next`, if there is one.
-    Nothing { next: Option<Duration> },
+    Nothing {
+        next: Option<Duration>,
+    },
 }
 
 enum First {
@@ -100,8 +103,9 @@ fn claim_first(
         return Ok(First::Later(Some(at)));
     }
     db.prepare_cached(CLAIM)?.execute(params![number, claim, until])?;
-    let headers = Headers::decode(&headers[..])
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, Box::new(error)))?;
+    let headers = Headers::decode(&headers[..]).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, Box::new(error))
+    })?;
     Ok(First::Claimed(Envelope { headers: headers.headers, body: Bytes::from(body) }, attempts + 1))
 }
 
@@ -210,11 +214,9 @@ impl Drop for LocalClaim {
 }
 
 fn give_back(store: &WeakStore, line: Arc<Line>, number: u64, now: i64) {
-    let posted = store.post(move |db| {
-        match db.execute(RETRY, params![number, now]) {
-            Ok(_) => drop(line.changed.send_replace(())),
-            Err(error) => tracing::warn!(%error, "an abandoned job waits for its claim to lapse"),
-        }
+    let posted = store.post(move |db| match db.execute(RETRY, params![number, now]) {
+        Ok(_) => drop(line.changed.send_replace(())),
+        Err(error) => tracing::warn!(%error, "an abandoned job waits for its claim to lapse"),
     });
     if !posted {
         tracing::warn!("the store is busy: an abandoned job waits for its claim to lapse");

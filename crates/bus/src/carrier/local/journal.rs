@@ -40,12 +40,19 @@ impl Journals {
     async fn purge(&self) -> Result<(), Error> {
         let before = self.store.now().saturating_sub(millis(self.age));
         self.store
-            .transact("remove old journals", move |db| db.execute("DELETE FROM entry WHERE at < ?1", [before]))
+            .transact("remove old journals", move |db| {
+                db.execute("DELETE FROM entry WHERE at < ?1", [before])
+            })
             .await
             .map(drop)
     }
 
-    pub(super) async fn append(&self, session: SessionId, entry: Bytes, after: u64) -> Result<u64, AppendError> {
+    pub(super) async fn append(
+        &self,
+        session: SessionId,
+        entry: Bytes,
+        after: u64,
+    ) -> Result<u64, AppendError> {
         let (key, now) = (session.to_string(), self.store.now());
         let written = self.store.transact("append to the journal", move |db| {
             let last: Option<u64> =
@@ -89,11 +96,13 @@ impl Journals {
 async fn read(store: &Store, session: SessionId, after: u64, limit: i64) -> Result<Vec<(u64, Bytes)>, Error> {
     store
         .transact("read the journal", move |db| {
-            db.prepare_cached("SELECT seq, bytes FROM entry WHERE session = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?
-                .query_map(params![session.to_string(), after, limit], |row| {
-                    Ok((row.get(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)))
-                })?
-                .collect()
+            db.prepare_cached(
+                "SELECT seq, bytes FROM entry WHERE session = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            )?
+            .query_map(params![session.to_string(), after, limit], |row| {
+                Ok((row.get(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)))
+            })?
+            .collect()
         })
         .await
 }

@@ -87,8 +87,7 @@ impl Queues {
             if line.alive.load(Ordering::Relaxed) >= max {
                 return Ok(false);
             }
-            db.prepare_cached(INSERT)?
-                .execute(params![queue.name(), id, headers, &job.body[..], now])?;
+            db.prepare_cached(INSERT)?.execute(params![queue.name(), id, headers, &job.body[..], now])?;
             line.alive.fetch_add(1, Ordering::Relaxed);
             line.changed.send_replace(());
             Ok(true)

@@ -194,7 +194,8 @@ fn lock(folder: &Path) -> Result<File, Error> {
     let bad = |error: std::io::Error| Error::Config(format!("bus.path {}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(bad)?;
     let path = folder.join("bus.lock");
-    let mut file = File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(bad)?;
+    let mut file =
+        File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(bad)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

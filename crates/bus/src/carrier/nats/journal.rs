@@ -38,7 +38,12 @@ impl Journals {
         Self { link, stream }
     }
 
-    pub(super) async fn append(&self, session: SessionId, entry: Bytes, after: u64) -> Result<u64, AppendError> {
+    pub(super) async fn append(
+        &self,
+        session: SessionId,
+        entry: Bytes,
+        after: u64,
+    ) -> Result<u64, AppendError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(after));
         // Random, not made from the entry: two writers of equal entries must not both believe they wrote it.
@@ -75,9 +80,15 @@ impl Journals {
     }
 }
 
-/// The server's text is `wrong last sequence: 7`.
 fn last_sequence(error: &PublishError) -> Option<u64> {
-    std::error::Error::source(error)?.to_string().rsplit([' ', ':']).find_map(|word| word.trim_end_matches(')').parse().ok())
+    parse_last_sequence(&std::error::Error::source(error)?.to_string())
+}
+
+/// The server names the last entry in its text only.
+fn parse_last_sequence(text: &str) -> Option<u64> {
+    let (_, number) = text.split_once("wrong last sequence: ")?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
 }
 
 pub(super) struct Follower {
@@ -97,7 +108,8 @@ impl Follower {
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.after + 1 },
             ..OrderedConfig::default()
         };
-        let consumer = self.stream.create_consumer(config).await.map_err(|error| Error::carrier(step, error))?;
+        let consumer =
+            self.stream.create_consumer(config).await.map_err(|error| Error::carrier(step, error))?;
         consumer.messages().await.map_err(|error| Error::carrier(step, error))
     }
 
@@ -146,5 +158,16 @@ impl Entries for Follower {
             };
             self.again(lost).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_entry_is_read_from_the_servers_text() {
+        assert_eq!(parse_last_sequence("wrong last sequence: 17 (code 400, error code 10071)"), Some(17));
+        assert_eq!(parse_last_sequence("wrong last sequence"), None);
     }
 }

@@ -79,7 +79,9 @@ impl Leases {
         let asked = Instant::now();
         let revision = match self.bucket.create(key, value.encode()).await {
             Ok(revision) => revision,
-            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => self.take_over(key, &value).await?,
+            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {
+                self.take_over(key, &value).await?
+            }
             Err(error) => return Err(Error::carrier("take a lease", error)),
         };
         let (lost_sender, lost) = watch::channel(false);

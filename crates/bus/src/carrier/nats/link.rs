@@ -176,7 +176,9 @@ fn note(connection: &watch::Sender<Connection>, event: &Event) {
             tracing::warn!("the connection to NATS is down");
             connection.send_modify(|now| now.is_up = false);
         }
-        Event::SlowConsumer(_) => tracing::error!("NATS messages were dropped: a subscription is not read fast enough"),
+        Event::SlowConsumer(_) => {
+            tracing::error!("NATS messages were dropped: a subscription is not read fast enough")
+        }
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "NATS"),
         Event::ServerError(_) | Event::ClientError(_) => tracing::warn!(%event, "NATS"),
     }

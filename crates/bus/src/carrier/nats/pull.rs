@@ -274,7 +274,9 @@ impl Drop for NatsClaim {
         if !*self.open.get_mut() {
             return;
         }
-        let (Some(acker), Ok(runtime)) = (self.acker.take(), tokio::runtime::Handle::try_current()) else { return };
+        let (Some(acker), Ok(runtime)) = (self.acker.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
         runtime.spawn(async move {
             if let Err(error) = acker.ack_with(AckKind::Nak(None)).await {
                 tracing::warn!(%error, "an abandoned job waits for its claim to lapse");
