@@ -30,7 +30,9 @@ def draw(
     centre, half = _window(cameras if ego else cameras[[recon.get_by_frame_index(reference)]], objects)
     said = [_draw_object(plane, footprint, at) for at, footprint in enumerate(objects)]
     if ego and recon.num_frames > 1:
-        said.append(_draw_path(plane, cameras) if recon._is_video else _draw_cameras(plane, recon, reference, view, half))
+        said.append(
+            _draw_path(plane, cameras) if recon._is_video else _draw_cameras(plane, recon, reference, view, half)
+        )
     _draw_camera(plane, recon, reference, view, 0.2 * half, "red")
     _frame(plane, centre, half, reference)
     canvas.draw()  # type: ignore[no-untyped-call]
@@ -56,7 +58,9 @@ def _draw_still(plane: Any, footprint: Footprint, at: int) -> str:
     corners = footprint.corners
     assert corners is not None, "things that stand still have corners"
     colour = matplotlib.colormaps["tab10"](at % 10)
-    plane.add_patch(Polygon(corners, closed=True, facecolor=(*colour[:3], 0.35), edgecolor=colour, label=_plain(footprint.label)))
+    plane.add_patch(
+        Polygon(corners, closed=True, facecolor=(*colour[:3], 0.35), edgecolor=colour, label=_plain(footprint.label))
+    )
     top = corners[int(np.argmax(corners[:, 1]))]
     _note(plane, top, footprint.label, colour)
     middle, (width, depth) = np.median(footprint.points, axis=0), sides(corners)
@@ -106,7 +110,9 @@ def _draw_camera(plane: Any, recon: Reconstruction, frame: int, view: Axes, reac
     pose = recon.extrinsics[frame]
     position, looks = view.plane(pose[:3, 3]), view.direction(pose[:3, 2])
     angle = float(np.degrees(np.arctan2(looks[1], looks[0])))
-    plane.add_patch(Wedge(tuple(position), reach, angle - _HALF_VIEW_DEG, angle + _HALF_VIEW_DEG, color=colour, alpha=0.5))
+    plane.add_patch(
+        Wedge(tuple(position), reach, angle - _HALF_VIEW_DEG, angle + _HALF_VIEW_DEG, color=colour, alpha=0.5)
+    )
     _note(plane, position, str(frame), colour)
 
 

@@ -104,7 +104,7 @@ class Capture:
         self._files = {1: _memory_file("stdout"), 2: _memory_file("stderr")}
 
     def streams(self) -> tuple[TextIO, TextIO]:
-        """Point descriptors 1 and 2 at empty memory files and return what ``sys.stdout`` and ``sys.stderr`` should be."""
+        """Point descriptors 1 and 2 at empty memory files; what ``sys.stdout`` and ``sys.stderr`` should be."""
         for target, file in self._files.items():
             os.ftruncate(file, 0)
             os.dup2(file, target)

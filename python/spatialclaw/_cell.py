@@ -101,9 +101,7 @@ def _describe(error: BaseException, filename: str) -> Failure:
         frames = _cell_frames(error.__traceback__)
         line = next((number for name, number, _ in reversed(frames) if name == filename), 0)
         trace = f"{_render(frames)}{kind}: {message}"
-    return Failure(
-        encodable(kind), _bounded(message, _MESSAGE_LIMIT), line, _bounded(trace.strip(), _TRACEBACK_LIMIT)
-    )
+    return Failure(encodable(kind), _bounded(message, _MESSAGE_LIMIT), line, _bounded(trace.strip(), _TRACEBACK_LIMIT))
 
 
 def _message(error: BaseException) -> str:

@@ -41,7 +41,9 @@ def vector(value: Any, what: str, length: int = 3) -> NDArray[np.float64]:
 def plane(value: Any, what: str) -> NDArray[Any]:
     """``value`` as a 2-D array, the shape of one mask."""
     if not isinstance(value, np.ndarray):
-        raise TypeError(f"{what} must be a 2-D numpy array, not {type(value).__name__}: use seg.get_mask(frame, object)")
+        raise TypeError(
+            f"{what} must be a 2-D numpy array, not {type(value).__name__}: use seg.get_mask(frame, object)"
+        )
     if value.ndim != 2:
         raise ValueError(f"{what} must be 2-D (H, W), not {value.shape}: take one mask, e.g. seg.get_mask(frame, 0)")
     return value

@@ -116,7 +116,9 @@ def _footprint(label: str, clouds: Sequence[Array]) -> Footprint | None:
     seen = [after for before, after in zip(clouds, kept, strict=True) if len(before) >= 10 and len(after) >= 4]
     path = np.array([np.median(cloud, axis=0) for cloud in seen]).reshape(-1, 2)
     together = np.concatenate(kept)
-    moving = len(clouds) > 1 and len(path) >= 2 and _spread(path) > _MOVING_RATIO * np.linalg.norm(np.ptp(together, axis=0))
+    moving = (
+        len(clouds) > 1 and len(path) >= 2 and _spread(path) > _MOVING_RATIO * np.linalg.norm(np.ptp(together, axis=0))
+    )
     if moving:
         return Footprint(label, together, path, True)
     return Footprint(label, everything, path, False, smallest_rectangle(everything))

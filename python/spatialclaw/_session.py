@@ -63,6 +63,8 @@ def _settle_in(scratch: str) -> None:
     os.environ.clear()
     os.environ.update(kept, HOME=scratch, TMPDIR=scratch)
     sys.argv[:] = [""]
+    # Numbers print as numbers: 0.5, not np.float64(0.5).
+    np.set_printoptions(legacy="1.25")
     gc.enable()
 
 

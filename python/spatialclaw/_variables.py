@@ -42,7 +42,9 @@ class Variables:
 
     def report(self, namespace: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """(name, summary) of the variables that are new and of those that changed since the last report."""
-        now = {name: _fingerprint(value, _DEPTH) for name, value in dict(namespace).items() if self._counts(name, value)}
+        now = {
+            name: _fingerprint(value, _DEPTH) for name, value in dict(namespace).items() if self._counts(name, value)
+        }
         new = [name for name in now if name not in self._known]
         changed = [name for name in now if name in self._known and self._known[name] != now[name]]
         self._known = now
@@ -121,6 +123,8 @@ def _details(value: Any) -> list[str]:
 def _scalar(value: Any) -> list[str]:
     if value is None:
         return []
+    if isinstance(value, np.generic):
+        value = value.item()
     text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a very large number"
     if isinstance(value, (str, bytes)):
         text = repr(value[:60]) + ("…" if len(value) > 60 else "")

@@ -18,7 +18,8 @@ class ReturnAnswer:
 
     ``answer``: a non-empty str (surrounding blanks are stripped) or a finite number; numpy scalars are fine. The last
     call of a cell counts. It does not stop the cell. For multiple choice pass the letter, e.g. ReturnAnswer("B"); for
-    a number pass the number itself in the wanted unit, e.g. ReturnAnswer(1.37); for yes or no pass "yes" or "no".
+    a number pass the number itself in the wanted unit, e.g. ReturnAnswer(1.37); for yes or no pass "yes" or "no"
+    (True and False become that).
     ValueError: empty text, nan or infinity. TypeError: any other type.
     """
 
@@ -38,7 +39,7 @@ def _parsed(answer: Any) -> tuple[str, float | None]:
     if isinstance(answer, (np.generic, np.ndarray)) and np.ndim(answer) == 0:
         answer = answer.item()
     if isinstance(answer, bool):
-        return str(answer), None
+        return ("yes" if answer else "no"), None
     if isinstance(answer, (int, float)):
         return _number(answer)
     if not isinstance(answer, str):

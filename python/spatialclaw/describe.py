@@ -88,7 +88,7 @@ def _results() -> Iterator[str]:
 def _endings() -> Iterator[str]:
     yield "## Looking and answering\n"
     yield f"{_doc(Feedback.show)}\n"
-    yield "`plt.show()` shows every open figure and closes it; figures left open at the end of a cell are closed unseen.\n"
+    yield "`plt.show()` shows every open figure and closes it; what a cell leaves open is closed unseen.\n"
     yield f"{_doc(ReturnAnswer)}\n"
 
 

@@ -21,6 +21,8 @@ from .frames import PerFrame
 from .images import FrameImage, VisualFeedback, frame_index_of, to_pil
 
 _LABEL_LIMIT = 200
+# Bytes of one picture; a message to the host holds 32 MiB.
+_PNG_LIMIT = 30_000_000
 
 
 class Feedback:
@@ -46,7 +48,9 @@ class Feedback:
 
     def log_visual(self, visual: Any, source: str = "") -> None:
         """log_visual(visual, source=""): attach one picture for the record; its label says that it is for the log."""
-        self._send(to_pil(visual, "log_visual's picture"), f"for the log: {source or 'picture'}", frame_index_of(visual))
+        self._send(
+            to_pil(visual, "log_visual's picture"), f"for the log: {source or 'picture'}", frame_index_of(visual)
+        )
 
     def show_figures(self) -> None:
         """What ``plt.show()`` does: every open figure is shown, then closed."""
@@ -70,9 +74,14 @@ class Feedback:
 
 
 def png(image: Image.Image) -> bytes:
-    """``image`` as a PNG."""
+    """``image`` as a PNG; ValueError if that is too large to send."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=3)
+    if buffer.tell() > _PNG_LIMIT:
+        raise ValueError(
+            f"the picture of {image.width}x{image.height} pixels is {buffer.tell() / 1e6:.0f} MB, more than"
+            f" {_PNG_LIMIT / 1e6:.0f} MB; make it smaller first, e.g. picture.resize((1024, 768))"
+        )
     return buffer.getvalue()
 
 

@@ -164,9 +164,7 @@ class PerFramePointMap(PerFrame):
         "obj[fi][y, x] -> one pixel's point;  seg.get_masked_points(recon, fi, obj) -> points of an object",
     )
 
-    def __init__(
-        self, depth: PerFrameDepth, intrinsics: PerFrameIntrinsics, extrinsics: PerFrameExtrinsics
-    ) -> None:
+    def __init__(self, depth: PerFrameDepth, intrinsics: PerFrameIntrinsics, extrinsics: PerFrameExtrinsics) -> None:
         super().__init__(depth.frame_indices, depth._sizes)
         self._depth, self._intrinsics, self._extrinsics = depth, intrinsics, extrinsics
         self._single: dict[int, NDArray[np.float32]] = {}

@@ -69,7 +69,12 @@ class PerFrameMask(PerFrame):
         mask: NDArray[np.bool_] = self.masks[self.get_by_frame_index(frame), position]
         return mask
 
-    def get_masked_points(self, recon: Reconstruction, frame: int, object: int | str = 0) -> NDArray[np.float32]:  # noqa: A002
+    def get_masked_points(
+        self,
+        recon: Reconstruction,
+        frame: int,
+        object: int | str = 0,  # noqa: A002
+    ) -> NDArray[np.float32]:
         """(K,3) f32 world points under the mask; pixels without a reading are left out, so K may be 0."""
         return self._measured(recon, frame, object)[0]
 
@@ -106,7 +111,7 @@ class PerFrameMask(PerFrame):
         if own != theirs:
             raise ValueError(
                 f"the masks are {own[0]}x{own[1]} (HxW) and the reconstruction of frame {int(frame)} is"
-                f" {theirs[0]}x{theirs[1]}: segment the frame itself, e.g. an element of InputImages, not a resized copy"
+                f" {theirs[0]}x{theirs[1]}: segment the frame itself, an element of InputImages, not a resized copy"
             )
         mask = crop(mask, own)
         points = crop(recon.points[frame], own)[mask]
@@ -177,7 +182,5 @@ def _reconstruction(value: Any) -> Reconstruction:
     from .reconstruction import Reconstruction
 
     if not isinstance(value, Reconstruction):
-        raise TypeError(
-            f"recon must be what Reconstruct.Reconstruct(frames) returned, not {type(value).__name__}"
-        )
+        raise TypeError(f"recon must be what Reconstruct.Reconstruct(frames) returned, not {type(value).__name__}")
     return value

@@ -38,5 +38,7 @@ class Metadata:
         return dict(vars(self))
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if value not in (None, {}))
-        return f"Metadata({facts})"
+        facts = {key: value for key, value in vars(self).items() if value not in (None, {})}
+        if len(self.frame_times) > 6:
+            facts["frame_times"] = f"{{… {len(self.frame_times)} times}}"
+        return f"Metadata({', '.join(f'{key}={value!r}' for key, value in facts.items())})"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _bev, _footprints
+from ._footprints import Axes, Footprint
 from .frames import PerFrame, PerFrameDepth, PerFrameExtrinsics, PerFrameIntrinsics, PerFramePointMap
+from .images import VisualFeedback
+from .masks import PerFrameMask
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ._footprints import Axes, Footprint
-    from .images import VisualFeedback
-    from .masks import PerFrameMask
-
-    Segmenter = Callable[[list[int], list[str], list[str]], PerFrameMask]
+# Masks of named things: frames, prompts, labels.
+Segmenter = Callable[[list[int], list[str], list[str]], PerFrameMask]
 
 
 class Reconstruction(PerFrame):
@@ -95,9 +93,6 @@ class Reconstruction(PerFrame):
         ``masks``: a PerFrameMask; matched by absolute frame index. ``prompts``: names to segment on the spot instead.
         Things that stand still are rectangles, moving ones arrows, cameras wedges or (video) a dashed path.
         """
-        from . import _bev, _footprints
-        from .images import VisualFeedback
-
         reference = self._reference(ref_frame)
         view = _footprints.axes(self.extrinsics[reference])
         objects, lost = self._objects(masks, labels, prompts, view, float(conf_threshold))
@@ -112,17 +107,20 @@ class Reconstruction(PerFrame):
         return self.frame_indices[self.get_by_frame_index(ref_frame)]
 
     def _objects(
-        self, masks: Any, labels: Sequence[str] | None, prompts: str | Sequence[str] | None, view: Axes, threshold: float
+        self,
+        masks: Any,
+        labels: Sequence[str] | None,
+        prompts: str | Sequence[str] | None,
+        view: Axes,
+        threshold: float,
     ) -> tuple[list[Footprint], list[str]]:
-        from ._footprints import footprints
-
         if masks is not None and prompts is not None:
             raise ValueError("render_bev takes masks or prompts, not both")
         if prompts is not None:
             masks = self._segmented([prompts] if isinstance(prompts, str) else list(prompts), labels)
         if masks is None:
             return [], []
-        return footprints(self, self._as_masks(masks, labels), view, threshold)
+        return _footprints.footprints(self, self._as_masks(masks, labels), view, threshold)
 
     def _segmented(self, prompts: list[str], labels: Sequence[str] | None) -> PerFrameMask:
         if self._segment is None:
@@ -130,8 +128,6 @@ class Reconstruction(PerFrame):
         return self._segment(self.frame_indices, prompts, list(labels) if labels is not None else prompts)
 
     def _as_masks(self, masks: Any, labels: Sequence[str] | None) -> PerFrameMask:
-        from .masks import PerFrameMask
-
         if isinstance(masks, PerFrameMask):
             return masks
         if not isinstance(masks, np.ndarray):

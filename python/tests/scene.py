@@ -51,9 +51,7 @@ class Shot:
     def camera(self, width: int, height: int) -> np.ndarray:
         """fx, fy, cx, cy in pixels of a picture stretched to width x height; the field of view is this frame's own."""
         focal = 0.8 * self.width
-        return np.array(
-            [focal * width / self.width, focal * height / self.height, width / 2 - 0.5, height / 2 - 0.5]
-        )
+        return np.array([focal * width / self.width, focal * height / self.height, width / 2 - 0.5, height / 2 - 0.5])
 
 
 CHAIR = Box(1, "chair", (0.6, 0.4, -3.0), (0.5, 0.8, 0.5))
@@ -174,7 +172,9 @@ class Room:
     ) -> int:
         self.asked.append(("segment", image if isinstance(image, int) else "png", width, height, text, bounds, points))
         self._refuse()
-        numbers = self._look(self.shot(image), width, height)[1] if isinstance(image, int) else np.zeros((height, width))
+        numbers = (
+            self._look(self.shot(image), width, height)[1] if isinstance(image, int) else np.zeros((height, width))
+        )
         found, note = self._found(numbers, text, bounds, points)
         masks = [numbers == number for number in found]
         ids = found if self.stable_ids else list(range(len(found)))[::-1]

@@ -17,7 +17,6 @@ from spatialclaw._footprints import (
 )
 from spatialclaw.masks import PerFrameMask
 
-
 # Large enough that a mask without its rim still holds an object's top.
 LARGE = (256, 192)
 

@@ -107,7 +107,8 @@ def test_log_visual_keeps_a_picture_for_the_record(notebook: Notebook) -> None:
         ("np.float32(0.5)", "0.5", 0.5),
         ("np.array(2.5)", "2.5", 2.5),
         ("np.str_('yes')", "yes", None),
-        ("True", "True", None),
+        ("True", "yes", None),
+        ("np.bool_(False)", "no", None),
         ("10**400", None, None),
     ],
 )
@@ -147,3 +148,11 @@ def test_pictures_keep_their_pixels(notebook: Notebook) -> None:
     notebook.names["picture"] = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     notebook.must("show(picture)")
     assert np.array_equal(np.array(notebook.pictures()[0]), notebook.names["picture"])
+
+
+def test_a_picture_too_large_to_send_is_refused_with_a_size(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatialclaw.feedback._PNG_LIMIT", 1000)
+    failure = notebook.run("show(np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8))")
+    assert failure is not None and "200x300" in failure.message and "resize" in failure.message

@@ -112,7 +112,9 @@ assert Geometry.euclidean_distance([0, 0, 0], [0, 3, 4]) == 5.0
 
 
 def test_what_is_bound_and_what_is_not(notebook: Notebook) -> None:
-    expected = "np math collections itertools functools matplotlib plt scipy ndimage spatial signal optimize InputImages"
+    expected = (
+        "np math collections itertools functools matplotlib plt scipy ndimage spatial signal optimize InputImages"
+    )
     expected += " Metadata tools feedback show ReturnAnswer Reconstruct SAM3 Geometry Mask Time Graph Draw"
     assert set(expected.split()) == notebook.names.keys()
     failure = notebook.run("vlm")

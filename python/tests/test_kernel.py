@@ -25,7 +25,7 @@ def test_the_template_says_what_it_is(template: Template) -> None:
 def test_a_cell_runs_and_its_variables_stay(kernel: Kernel) -> None:
     first = kernel.run("x = np.arange(3)\nprint('hello')\nx.sum()")
     assert first.error is None
-    assert first.stdout == "hello\n3\n" or first.stdout == "hello\nnp.int64(3)\n"
+    assert first.stdout == "hello\n3\n"
     assert first.new == {"x": "ndarray, shape=(3,), dtype=int64"}
     second = kernel.run("x[0] = 5\ny = int(x.sum())")
     assert second.changed.keys() == {"x"} and second.new == {"y": "int, value=8"}
@@ -208,7 +208,10 @@ print(optimize.minimize(lambda x: (x - 2) ** 2, 0.0).success, spatial.ConvexHull
 
 def test_kernels_share_nothing(lease: Lease) -> None:
     one, other = lease(), lease()
-    one.run("secret = 1\nnp.set_printoptions(precision=2)\nplt.rcParams['lines.linewidth'] = 9\nimport builtins; builtins.leak = 1\nopen('note', 'w').write('x')")
+    one.run(
+        "secret = 1\nnp.set_printoptions(precision=2)\nplt.rcParams['lines.linewidth'] = 9\n"
+        "import builtins; builtins.leak = 1\nopen('note', 'w').write('x')"
+    )
     done = other.run(
         "import os\nprint('secret' in globals(), np.get_printoptions()['precision'], plt.rcParams['lines.linewidth'],"
         " hasattr(__import__('builtins'), 'leak'), os.listdir('.'))"
@@ -217,7 +220,10 @@ def test_kernels_share_nothing(lease: Lease) -> None:
 
 
 def test_the_same_seed_gives_the_same_numbers(lease: Lease) -> None:
-    code = "import random\nprint(random.random(), np.random.rand(), np.random.default_rng().random(), np.random.default_rng(3).random())"
+    code = (
+        "import random\n"
+        "print(random.random(), np.random.rand(), np.random.default_rng().random(), np.random.default_rng(3).random())"
+    )
     same, again, different = lease(seed=7).run(code), lease(seed=7).run(code), lease(seed=8).run(code)
     assert same.stdout == again.stdout
     assert same.stdout.split()[:3] != different.stdout.split()[:3]
@@ -236,7 +242,9 @@ def test_exit_does_not_end_the_session(kernel: Kernel) -> None:
 
 
 def test_objects_that_break_when_looked_at_do_not_break_the_session(kernel: Kernel) -> None:
-    code = "class Bad:\n    @property\n    def __class__(self): raise ValueError('no')\n    __repr__ = None\nbad = Bad()"
+    code = (
+        "class Bad:\n    @property\n    def __class__(self): raise ValueError('no')\n    __repr__ = None\nbad = Bad()"
+    )
     assert kernel.run(code).error is None
     assert kernel.run("1").stdout == "1\n"
 

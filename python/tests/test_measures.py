@@ -34,7 +34,9 @@ def test_a_point_goes_back_to_its_pixel(notebook: Notebook) -> None:
     pixel = Geometry.project_point_to_camera(point, recon.extrinsics[10], **recon.intrinsics[10])
     assert pixel == pytest.approx((20, 30), abs=1e-4)
     camera = recon.intrinsics[10]
-    again = Geometry.project_point_to_camera(point, recon.extrinsics[10], *(camera[key] for key in ("fx", "fy", "cx", "cy")))
+    again = Geometry.project_point_to_camera(
+        point, recon.extrinsics[10], *(camera[key] for key in ("fx", "fy", "cx", "cy"))
+    )
     assert again == pixel
     assert Geometry.project_point_to_camera([0, 1.5, 5], recon.extrinsics[10], **camera) is None
     with pytest.raises(ValueError, match=r"\(4, 4\)"):
@@ -158,7 +160,9 @@ def test_recorded_times_win(make: Make) -> None:
 def test_graphs() -> None:
     plot = Graph.plot([1, 2, np.nan, 4], y_label="cost in $", title="$")
     assert plot.image.size == (1000, 400)
-    assert "min=1.0000, max=4.0000, mean=2.3333, first=1.0000, last=4.0000, trend=increasing, 3 of 4" in plot.description
+    assert (
+        "min=1.0000, max=4.0000, mean=2.3333, first=1.0000, last=4.0000, trend=increasing, 3 of 4" in plot.description
+    )
     assert "trend=stable" in Graph.plot([1, 5, 1.01]).description
     assert "trend=decreasing" in Graph.plot([3, 2, 1]).description
     assert "trend=stable" in Graph.plot([2, 2]).description

@@ -1,4 +1,4 @@
-"""The objects a cell calls. Their docstrings are what a model is told about them (``python -m spatialclaw.describe``)."""
+"""The objects a cell calls. Their docstrings are what a model is told about them (see ``describe``)."""
 
 from __future__ import annotations
 

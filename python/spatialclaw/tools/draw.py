@@ -25,21 +25,41 @@ class Draw:
     @staticmethod
     def draw_bbox(image: Any, bboxes: Any, colors: Any = None, thickness: int | None = None) -> Image.Image:
         """Boxes [x1, y1, x2, y2], red by default."""
-        return _draw(image, bboxes, 4, "bboxes", colors, "red", lambda pen, box, colour, unit: pen.rectangle(
-            (min(box[0], box[2]), min(box[1], box[3]), max(box[0], box[2]), max(box[1], box[3])),
-            outline=colour, width=_width(thickness, unit),
-        ))
+        return _draw(
+            image,
+            bboxes,
+            4,
+            "bboxes",
+            colors,
+            "red",
+            lambda pen, box, colour, unit: pen.rectangle(
+                (min(box[0], box[2]), min(box[1], box[3]), max(box[0], box[2]), max(box[1], box[3])),
+                outline=colour,
+                width=_width(thickness, unit),
+            ),
+        )
 
     @staticmethod
     def draw_line(image: Any, lines: Any, colors: Any = None, thickness: int | None = None) -> Image.Image:
         """Lines [x1, y1, x2, y2], green by default."""
-        return _draw(image, lines, 4, "lines", colors, "lime", lambda pen, line, colour, unit: pen.line(
-            tuple(line), fill=colour, width=_width(thickness, unit),
-        ))
+        return _draw(
+            image,
+            lines,
+            4,
+            "lines",
+            colors,
+            "lime",
+            lambda pen, line, colour, unit: pen.line(
+                tuple(line),
+                fill=colour,
+                width=_width(thickness, unit),
+            ),
+        )
 
     @staticmethod
     def draw_point(image: Any, points: Any, colors: Any = None, radius: int | None = None) -> Image.Image:
         """Filled dots at [x, y], blue by default."""
+
         def dot(pen: ImageDraw.ImageDraw, at: list[float], colour: _Colour, unit: int) -> None:
             reach = max(3, round(0.008 * unit)) if radius is None else max(1, round(float(radius)))
             pen.ellipse((at[0] - reach, at[1] - reach, at[0] + reach, at[1] + reach), fill=colour)
@@ -87,7 +107,9 @@ def _listed(shapes: Any, length: int, what: str) -> NDArray[np.float64]:
 def _colours(colours: Any, default: str, count: int) -> list[_Colour]:
     if colours is None:
         return [_colour(default)] * count
-    if isinstance(colours, str) or (isinstance(colours, tuple) and len(colours) == 3 and not isinstance(colours[0], (str, tuple, list))):
+    if isinstance(colours, str) or (
+        isinstance(colours, tuple) and len(colours) == 3 and not isinstance(colours[0], (str, tuple, list))
+    ):
         return [_colour(colours)] * count
     listed = [_colour(one) for one in colours]
     if len(listed) == 1:
@@ -102,7 +124,9 @@ def _colour(value: Any) -> _Colour:
         try:
             red, green, blue = colour_names.to_rgb(value)
         except ValueError:
-            raise ValueError(f"{value!r} is no color; use a name such as 'red' or an (r, g, b) tuple of 0..255") from None
+            raise ValueError(
+                f"{value!r} is no color; use a name such as 'red' or an (r, g, b) tuple of 0..255"
+            ) from None
         return round(255 * red), round(255 * green), round(255 * blue)
     parts = np.asarray(value)
     if parts.shape != (3,) or parts.dtype.kind not in "iuf" or parts.min() < 0 or parts.max() > 255:

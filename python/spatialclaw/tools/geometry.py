@@ -81,9 +81,9 @@ class Geometry:
         n_iterations: int = 1000,
         inlier_threshold: float = 0.05,
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_] | None]:
-        """Dominant plane of points (…,3) -> (unit normal (3,), inlier mask over the points with confidence > threshold).
+        """Dominant plane of points (…,3) -> (unit normal (3,), inlier mask over the confident points).
 
-        (None, None) with fewer than 100 confident points or 50 inliers. The normal's sign is arbitrary: flip it if
+        Confident is ``confidence > conf_threshold``. (None, None) with fewer than 100 such points or 50 inliers. The normal's sign is arbitrary: flip it if
         normal[1] < 0 to make it point up. ``inlier_threshold`` in metres.
         """
         cloud = np.asarray(points, dtype=np.float64)
@@ -145,7 +145,10 @@ def _best_plane(points: NDArray[np.float64], iterations: int, threshold: float) 
     normals = normals[usable] / lengths[usable, None]
     offsets = -np.einsum("ij,ij->i", normals, corners[usable, 0])
     scoring = points[rng.permutation(len(points))[:_SCORING_POINTS]]
-    counts = [np.count_nonzero(np.abs(scoring @ normal + offset) < threshold) for normal, offset in zip(normals, offsets, strict=True)]
+    counts = [
+        np.count_nonzero(np.abs(scoring @ normal + offset) < threshold)
+        for normal, offset in zip(normals, offsets, strict=True)
+    ]
     best = int(np.argmax(counts))
     return normals[best], float(offsets[best])
 

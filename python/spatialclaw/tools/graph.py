@@ -42,7 +42,9 @@ def _checked(values: Any, validity: Any) -> tuple[NDArray[np.float64], NDArray[n
     if validity is not None:
         flags = np.asarray(validity, dtype=np.bool_)
         if flags.shape != numbers.shape:
-            raise ValueError(f"validity must have one entry for each of the {len(numbers)} values, not shape {flags.shape}")
+            raise ValueError(
+                f"validity must have one entry for each of the {len(numbers)} values, not shape {flags.shape}"
+            )
         valid &= flags
     return numbers, valid
 

@@ -12,7 +12,7 @@ from .._checks import plane
 
 
 class Mask:
-    """Measures of single 2-D masks (H,W), e.g. ``seg.get_mask(fi, object)``. Coordinates are pixels: x right, y down."""
+    """Measures of single masks (H,W), e.g. ``seg.get_mask(fi, object)``. Coordinates are pixels: x right, y down."""
 
     @staticmethod
     def centroid(mask: Any) -> tuple[float, float]:
@@ -38,7 +38,7 @@ class Mask:
 
     @staticmethod
     def bounding_box(mask: Any) -> tuple[int, int, int, int] | None:
-        """(x1, y1, x2, y2), None if empty; above 100 pixels the 1st and 99th percentiles, so that specks do not count."""
+        """(x1, y1, x2, y2), None if empty; above 100 pixels the 1st and 99th percentiles, so specks do not count."""
         rows, columns = np.nonzero(plane(mask, "mask"))
         if not len(rows):
             return None
@@ -76,5 +76,7 @@ class Mask:
 def _pair(mask1: Any, mask2: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     first, second = plane(mask1, "mask1"), plane(mask2, "mask2")
     if first.shape != second.shape:
-        raise ValueError(f"the masks must have the same shape, not {first.shape} and {second.shape}: use one frame's masks")
+        raise ValueError(
+            f"the masks must have the same shape, not {first.shape} and {second.shape}: use one frame's masks"
+        )
     return first.astype(np.bool_), second.astype(np.bool_)

@@ -34,7 +34,9 @@ class _Target:
     picture: FrameImage | Image.Image
 
     def __str__(self) -> str:
-        return f"frame {self.index}" if isinstance(self.image, int) else f"the given {self.size[0]}x{self.size[1]} picture"
+        return (
+            f"frame {self.index}" if isinstance(self.image, int) else f"the given {self.size[0]}x{self.size[1]} picture"
+        )
 
 
 class SAM3:
@@ -71,7 +73,7 @@ class SAM3:
     def segment_image_by_points(
         self, image: Any, points: Any, point_labels: Any, label: str = "object"
     ) -> PerFrameMask:
-        """The one object under points [[x, y], …] -> masks (1,1,H,W). ``point_labels``: 1 on the object, 0 beside it."""
+        """The one object at points [[x, y], …] -> masks (1,1,H,W). ``point_labels``: 1 on the object, 0 beside it."""
         target = self._target(image)
         prompt = _points(points, point_labels, target.size)
         return self._single(target, label, f"points {shortened(prompt)}", points=prompt)
@@ -187,7 +189,9 @@ class SAM3:
                 )
             return [frame for frame in found.values() if frame is not None]
         first = 0 if start is None else start
-        frames = [frame for frame in everything if frame.frame_index >= first and (end is None or frame.frame_index < end)]
+        frames = [
+            frame for frame in everything if frame.frame_index >= first and (end is None or frame.frame_index < end)
+        ]
         if not frames:
             raise ValueError(
                 f"no input frame lies in start_frame={start} (inclusive) to end_frame={end} (exclusive); the input"
@@ -282,7 +286,9 @@ def _points(points: Any, labels: Any, size: tuple[int, int]) -> list[tuple[float
         raise ValueError("point_labels holds no 1; at least one point must lie on the object")
     for x, y in array:
         if not (-0.5 <= x <= size[0] - 0.5 and -0.5 <= y <= size[1] - 0.5):
-            raise ValueError(f"point [{x:g}, {y:g}] lies outside the {size[0]}x{size[1]} (WxH) picture; give [x, y] pixels")
+            raise ValueError(
+                f"point [{x:g}, {y:g}] lies outside the {size[0]}x{size[1]} (WxH) picture; give [x, y] pixels"
+            )
     return [(float(x), float(y), bool(flag)) for (x, y), flag in zip(array, flags, strict=True)]
 
 

@@ -159,7 +159,8 @@ impl Channel {
         changed: Vec<(String, String)>,
         stdout_truncated: bool,
     ) -> PyResult<()> {
-        let error = error.map(|(kind, message, line, traceback)| CellError { kind, message, line, traceback });
+        let error =
+            error.map(|(kind, message, line, traceback)| CellError { kind, message, line, traceback });
         self.say(
             py,
             Said::Done(wire::Done {
@@ -228,7 +229,13 @@ impl Channel {
         };
         self.call(
             py,
-            call::Op::Segment(wire::Segment { image: Some(image), prompt: Some(prompt), width, height, score_threshold }),
+            call::Op::Segment(wire::Segment {
+                image: Some(image),
+                prompt: Some(prompt),
+                width,
+                height,
+                score_threshold,
+            }),
         )
     }
 }
@@ -245,7 +252,9 @@ impl Channel {
         match self.state.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(PyRuntimeError::new_err("another thread is using the channel")),
+            Err(TryLockError::WouldBlock) => {
+                Err(PyRuntimeError::new_err("another thread is using the channel"))
+            }
         }
     }
 
@@ -315,7 +324,9 @@ fn settle(reply: wire::Reply, descriptor: Option<OwnedFd>) -> PyResult<RawFd> {
             Ok(descriptor.into_raw_fd())
         }
         (Some(reply::Result::Failure(failure)), _) => Err(exception(&failure)),
-        (Some(reply::Result::BlobBytes(_)), None) => Err(protocol("an answer without its descriptor".to_owned())),
+        (Some(reply::Result::BlobBytes(_)), None) => {
+            Err(protocol("an answer without its descriptor".to_owned()))
+        }
         (result, _) => Err(protocol(format!("an answer that is no tensor: {result:?}"))),
     }
 }

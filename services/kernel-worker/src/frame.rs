@@ -60,14 +60,19 @@ impl Reader {
     ///
     /// # Errors
     /// [`Error::Interrupted`] keeps everything read so far; the other errors end the session.
-    pub(crate) fn next<M: Message + Default>(&mut self, socket: BorrowedFd<'_>) -> Result<Incoming<M>, Error> {
+    pub(crate) fn next<M: Message + Default>(
+        &mut self,
+        socket: BorrowedFd<'_>,
+    ) -> Result<Incoming<M>, Error> {
         self.fill(socket, HEADER)?;
-        let length = u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]]) as usize;
+        let length =
+            u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]]) as usize;
         if length > INCOMING_LIMIT {
             return Err(Error::Malformed(format!("a message of {length} bytes, more than {INCOMING_LIMIT}")));
         }
         self.fill(socket, HEADER + length)?;
-        let message = M::decode(&self.bytes[HEADER..]).map_err(|cause| Error::Malformed(cause.to_string()))?;
+        let message =
+            M::decode(&self.bytes[HEADER..]).map_err(|cause| Error::Malformed(cause.to_string()))?;
         self.bytes.clear();
         self.filled = 0;
         Ok(Incoming { message, descriptor: self.descriptor.take() })

@@ -246,7 +246,10 @@ fn conditional() -> Vec<(i64, Vec<SeccompRule>)> {
         // Threads, not processes.
         (libc::SYS_clone, vec![when(&[flag(0, libc::CLONE_THREAD as u64)])]),
         // A pair talks to itself. Not datagrams: those could be sent to a name.
-        (libc::SYS_socketpair, vec![when(&[equals(0, libc::AF_UNIX as u64), masked(1, 0xf, libc::SOCK_STREAM as u64)])]),
+        (
+            libc::SYS_socketpair,
+            vec![when(&[equals(0, libc::AF_UNIX as u64), masked(1, 0xf, libc::SOCK_STREAM as u64)])],
+        ),
         // Reading one's own limits.
         (libc::SYS_prlimit64, vec![when(&[equals(0, 0), whole(2, 0)])]),
         (libc::SYS_prctl, any_of(0, &[libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_GET_DUMPABLE])),

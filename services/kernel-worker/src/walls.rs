@@ -11,16 +11,16 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
-    RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getgid, getrlimit, getuid, set_dumpable_behavior, set_parent_process_death_signal,
-    setrlimit,
+    DumpableBehavior, Resource, Rlimit, Signal, getgid, getrlimit, getuid, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags, set_capabilities, set_no_new_privs};
 
@@ -177,7 +177,8 @@ impl Site<'_> {
     /// A private tmpfs over the scratch directory: bounded, gone with the process, nothing on it can be executed.
     fn own_scratch(&self) -> Result<(), Error> {
         unshare(UnshareFlags::NEWNS, "a mount namespace")?;
-        let private = rustix::mount::MountPropagationFlags::PRIVATE | rustix::mount::MountPropagationFlags::REC;
+        let private =
+            rustix::mount::MountPropagationFlags::PRIVATE | rustix::mount::MountPropagationFlags::REC;
         rustix::mount::mount_change("/", private).map_err(|errno| Error::Refused("private mounts", errno))?;
         let options = format!("mode=0700,nr_inodes=16384,size={}", self.limits.scratch_bytes);
         let options = CString::new(options).map_err(|_| Error::ScratchPath)?;
@@ -209,7 +210,11 @@ impl Site<'_> {
         let read = AccessFs::ReadFile | AccessFs::ReadDir;
         // Everything but running programs and making devices or sockets.
         let own = AccessFs::from_all(known)
-            & !(AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock | AccessFs::IoctlDev);
+            & !(AccessFs::Execute
+                | AccessFs::MakeChar
+                | AccessFs::MakeBlock
+                | AccessFs::MakeSock
+                | AccessFs::IoctlDev);
         let status = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(known))?
@@ -226,8 +231,10 @@ impl Site<'_> {
 
 fn always() -> Result<(), Error> {
     set_no_new_privs(true).map_err(|errno| Error::Refused("no_new_privs", errno))?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|errno| Error::Refused("not dumpable", errno))?;
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|errno| Error::Refused("a death signal", errno))
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|errno| Error::Refused("not dumpable", errno))?;
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|errno| Error::Refused("a death signal", errno))
 }
 
 /// Enters a user namespace where the process keeps its own number, so that files it makes have an owner.
