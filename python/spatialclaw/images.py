@@ -98,7 +98,7 @@ class InputImages(list[FrameImage]):
 
 
 class VisualFeedback:
-    """A picture drawn by a tool, ready for ``show``: ``.image`` (PIL), ``.source``, ``.description``, ``.frame_index``."""
+    """A picture drawn by a tool for ``show``: ``.image`` (PIL), ``.source``, ``.description``, ``.frame_index``."""
 
     def __init__(self, image: Image.Image, source: str, description: str, frame_index: int | None = None) -> None:
         if not isinstance(image, Image.Image):

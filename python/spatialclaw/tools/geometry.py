@@ -83,8 +83,8 @@ class Geometry:
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_] | None]:
         """Dominant plane of points (…,3) -> (unit normal (3,), inlier mask over the confident points).
 
-        Confident is ``confidence > conf_threshold``. (None, None) with fewer than 100 such points or 50 inliers. The normal's sign is arbitrary: flip it if
-        normal[1] < 0 to make it point up. ``inlier_threshold`` in metres.
+        Confident is ``confidence > conf_threshold``. (None, None) with fewer than 100 such points or 50 inliers. The
+        normal's sign is arbitrary: flip it if normal[1] < 0 to make it point up. ``inlier_threshold`` in metres.
         """
         cloud = np.asarray(points, dtype=np.float64)
         sure = np.asarray(confidence, dtype=np.float64)
