@@ -7,6 +7,8 @@
 //! | `far` | this word |
 //! | `metre\|meter`, `in_front_of` | one of several; `_` joins words of one alternative |
 //! | `[the]`, `[away\|apart]` | one of these or nothing |
+//! | `NEAR`, `FAR`, `LARGE`, `SMALL`, `LENGTHS` | one of a group of words |
+//! | `<how:NEAR\|FAR>` | one of these, kept in the slot `how` |
 //! | `{a}` | a name: one to ten words |
 //! | `{list:x}` | several names with commas, `and` or `or` between them |
 //! | `{n:x}` | a whole number |
@@ -66,6 +68,16 @@ pub(super) fn anywhere(pattern: &'static str, tokens: &[Token]) -> Option<(usize
     })
 }
 
+/// Groups of words, by the name that patterns use.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("NEAR", &["closest", "nearest", "closer", "nearer"]),
+    ("FAR", &["farthest", "furthest", "farther", "further", "most_distant"]),
+    ("LARGE", &["tallest", "taller", "widest", "wider", "broadest", "broader", "longest", "longer", "biggest", "bigger",
+        "largest", "larger", "highest", "higher"]),
+    ("SMALL", &["smallest", "smaller", "shortest", "shorter", "narrowest", "narrower"]),
+    ("LENGTHS", &["metres", "meters", "centimetres", "centimeters", "millimetres", "millimeters", "feet", "inches", "cm", "m"]),
+];
+
 struct Matcher<'t> {
     parts: Vec<&'static str>,
     tokens: &'t [Token],
@@ -99,6 +111,8 @@ impl<'t> Matcher<'t> {
         } else if let Some(words) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
             self.word(words, part, at, captures);
             self.step(part + 1, at, captures);
+        } else if let Some((slot, words)) = choice(text) {
+            self.choice(slot, words, part, at, captures);
         } else {
             self.word(text, part, at, captures);
         }
@@ -116,13 +130,30 @@ impl<'t> Matcher<'t> {
     }
 
     fn word(&mut self, alternatives: &'static str, part: usize, at: usize, captures: &mut Captures) {
-        for alternative in alternatives.split('|') {
-            let length = alternative.split('_').count();
-            let Some(tokens) = self.tokens.get(at..at + length) else { continue };
-            if alternative.split('_').zip(tokens).all(|(word, token)| word == token.lower) {
-                self.step(part + 1, at + length, captures);
-            }
+        for length in self.lengths(alternatives, at) {
+            self.step(part + 1, at + length, captures);
         }
+    }
+
+    fn choice(&mut self, slot: &'static str, alternatives: &'static str, part: usize, at: usize, captures: &mut Captures) {
+        for length in self.lengths(alternatives, at) {
+            captures.insert(slot, self.tokens[at..at + length].to_vec());
+            self.step(part + 1, at + length, captures);
+            captures.remove(slot);
+        }
+    }
+
+    /// How many tokens each alternative covers that stands here.
+    fn lengths(&self, alternatives: &'static str, at: usize) -> Vec<usize> {
+        let group = |word: &'static str| GROUPS.iter().find(|(name, _)| *name == word).map(|(_, words)| words.to_vec());
+        let words = alternatives.split('|').flat_map(|word| group(word).unwrap_or_else(|| vec![word]));
+        words.filter_map(|word| self.covers(word, at)).collect()
+    }
+
+    fn covers(&self, alternative: &str, at: usize) -> Option<usize> {
+        let length = alternative.split('_').count();
+        let tokens = self.tokens.get(at..at + length)?;
+        alternative.split('_').zip(tokens).all(|(word, token)| word == token.lower).then_some(length)
     }
 
     fn slot(&mut self, slot: &'static str, part: usize, at: usize, captures: &mut Captures) {
@@ -146,6 +177,11 @@ impl<'t> Matcher<'t> {
             }
         }
     }
+}
+
+/// `<how:NEAR|FAR>` as slot and alternatives.
+fn choice(text: &'static str) -> Option<(&'static str, &'static str)> {
+    text.strip_prefix('<')?.strip_suffix('>')?.split_once(':')
 }
 
 fn fits(kind: &str, tokens: &[Token]) -> bool {

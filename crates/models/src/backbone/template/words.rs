@@ -20,29 +20,33 @@ const CAMERA: [&str; 14] = [
 ];
 
 /// Different words for one thing, as people and as detectors name it.
-const SYNONYMS: [&[&str]; 22] = [
+const SAME: [&[&str]; 15] = [
     &["sofa", "couch", "settee"],
     &["tv", "television", "monitor", "screen", "tv monitor"],
     &["mug", "cup"],
-    &["plant", "potted plant", "houseplant", "flowerpot"],
-    &["lamp", "light"],
+    &["plant", "potted plant", "houseplant"],
     &["bike", "bicycle"],
     &["motorbike", "motorcycle"],
     &["fridge", "refrigerator"],
-    &["table", "dining table", "desk"],
-    &["picture", "painting", "poster"],
-    &["rug", "carpet", "mat"],
+    &["picture", "painting"],
+    &["rug", "carpet"],
     &["bin", "trash can", "wastebasket", "waste bin"],
-    &["laptop", "notebook", "computer"],
     &["phone", "cell phone", "mobile phone", "telephone"],
-    &["cupboard", "cabinet", "wardrobe", "dresser"],
-    &["person", "man", "woman", "human", "pedestrian"],
     &["ball", "sports ball"],
-    &["bookshelf", "bookcase", "shelf"],
+    &["bookshelf", "bookcase"],
     &["pillow", "cushion"],
-    &["box", "carton", "crate"],
+    &["car", "automobile"],
+];
+
+/// Words for things that are much alike: tried only for things that must be somewhere.
+const ALIKE: [&[&str]; 7] = [
+    &["table", "dining table", "desk"],
     &["chair", "armchair", "seat", "stool"],
-    &["car", "automobile", "vehicle"],
+    &["cupboard", "cabinet", "wardrobe", "dresser"],
+    &["person", "man", "woman", "pedestrian"],
+    &["box", "carton", "crate"],
+    &["lamp", "light"],
+    &["laptop", "notebook", "computer"],
 ];
 
 const IRREGULAR: [(&str, &str); 12] = [
@@ -131,41 +135,39 @@ pub(super) fn head(name: &str) -> String {
     words.get(head_position(&words)).map(|word| singular_word(&word.to_lowercase())).unwrap_or_default()
 }
 
-/// Other phrasings that keep every adjective: singular, then synonyms of the noun (or of the whole name).
+/// Other phrasings that keep every adjective: singular, then other words for the same thing.
 pub(super) fn rephrased(name: &str) -> Vec<String> {
     let one = singular(name);
-    let lower = one.to_lowercase();
-    let noun = SYNONYMS
-        .iter()
-        .filter_map(|group| longest_suffix(&lower, group).map(|suffix| (*group, suffix)))
-        .max_by_key(|(_, suffix)| suffix.len());
-    let mut phrases = vec![one];
-    if let Some((group, suffix)) = noun {
-        let stem = lower[..lower.len() - suffix.len()].to_owned();
-        phrases.extend(group.iter().map(|other| format!("{stem}{other}")));
-    }
-    distinct(phrases, name)
+    let others = synonyms(&one, &SAME);
+    distinct(std::iter::once(one).chain(others), name)
 }
 
-/// The longest word of a group that ends the name.
-fn longest_suffix(name: &str, group: &[&'static str]) -> Option<&'static str> {
-    let ends = |word: &&&str| name == **word || name.ends_with(&format!(" {word}"));
-    group.iter().filter(ends).copied().max_by_key(|word| word.len())
-}
-
-/// Shorter phrasings: adjectives dropped one by one, down to the noun and its synonyms.
+/// Looser phrasings: words for things alike, then adjectives dropped one by one, down to the noun and its synonyms.
 pub(super) fn shortened(name: &str) -> Vec<String> {
     let one = singular(name);
     let words: Vec<&str> = one.split(' ').collect();
     let head = head_position(&words);
-    let mut phrases: Vec<String> = (1..=head).map(|start| words[start..=head].join(" ")).collect();
-    if let Some(noun) = words.get(head) {
-        phrases.extend(rephrased(noun));
+    let mut phrases = synonyms(&one, &ALIKE);
+    phrases.extend((1..=head).map(|start| words[start..=head].join(" ")));
+    if let Some(noun) = words.get(head).filter(|_| words.len() > 1) {
+        phrases.extend(synonyms(noun, &SAME));
+        phrases.extend(synonyms(noun, &ALIKE));
     }
     distinct(phrases, name)
 }
 
-fn distinct(phrases: Vec<String>, except: &str) -> Vec<String> {
+/// The name with its last words replaced by others of their group.
+fn synonyms(name: &str, groups: &[&[&str]]) -> Vec<String> {
+    let lower = name.to_lowercase();
+    let ends = |word: &&&str| lower == **word || lower.ends_with(&format!(" {word}"));
+    let longest = |group: &&[&str]| group.iter().filter(ends).map(|word| word.len()).max();
+    let group = groups.iter().filter_map(|group| longest(group).map(|length| (*group, length)));
+    let Some((group, length)) = group.max_by_key(|(_, length)| *length) else { return vec![] };
+    let stem = &lower[..lower.len() - length];
+    group.iter().map(|other| format!("{stem}{other}")).collect()
+}
+
+fn distinct(phrases: impl IntoIterator<Item = String>, except: &str) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for phrase in phrases {
         let known = |other: &str| other.eq_ignore_ascii_case(&phrase);

@@ -1,0 +1,5 @@
+seen = views(a)
+index = only if only is not None else min(seen)
+points = cloud(a, index)
+value = nearest_to(recon.extrinsics[index][:3, 3], points)
+print(f"closest visible point {value:.4f} m from the camera of frame {index}")

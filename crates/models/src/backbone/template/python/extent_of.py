@@ -1,0 +1,1 @@
+value = sides_of(a)[side]
