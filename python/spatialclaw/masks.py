@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class PerFrameMask(PerFrame):
     """Masks of objects in one or more frames.
 
-    ``masks`` (N,N_obj,H,W) bool, ``labels`` list[str], ``object_ids`` list[int], ``num_objects``, ``frame_indices``.
+    ``masks`` (N,N_obj,H,W) bool, ``labels`` list[str], ``object_ids`` list[int], ``num_objects``, ``frame_indices``,
+    ``scores`` (N,N_obj) of image methods, else None.
     ``obj[fi]`` -> (N_obj,H,W) bool. Objects are addressed by their position 0..num_objects-1 or by their label.
     """
 

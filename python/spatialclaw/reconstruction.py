@@ -99,7 +99,7 @@ class Reconstruction(PerFrame):
         picture, description = _bev.draw(self, reference, view, objects, bool(ego_trajectory))
         if lost:
             print(f"warning: {', '.join(lost)}: fewer than 4 measured points in these frames, so not on the map")
-        return VisualFeedback(picture, "Reconstruction.render_bev", description, frame_index=reference)
+        return VisualFeedback(picture, "Reconstruction.render_bev", description)
 
     def _reference(self, ref_frame: int) -> int:
         if ref_frame == 0 and 0 not in self:

@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Pipe:
 class Template:
     """The process that kernels are forked from."""
 
-    def __init__(self, home: Path, built: Path) -> None:
+    def __init__(self, home: Path, built: Path, under: Sequence[str] = ()) -> None:
+        """``under``: a command that starts the template's command, e.g. in a machine that grants less."""
         ours, theirs = socket.socketpair()
         self.control = Pipe(ours)
         environment = {
@@ -85,7 +86,7 @@ class Template:
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP, str(PACKAGE), str(built)]
+        command = [*under, sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP, str(PACKAGE), str(built)]
         self.process = _start(command, environment, home, theirs)
         theirs.close()
         self.ready = self._hear("ready")

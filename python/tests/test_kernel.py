@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import wire
 from PIL import Image
-from template import Kernel, Template
+from template import BOOTSTRAP, PACKAGE, Kernel, Template, library
+
+from spatialclaw import _template
 
 Lease = Callable[..., Kernel]
 
@@ -99,8 +106,6 @@ def test_a_marker_on_stdout_is_only_text(kernel: Kernel) -> None:
 
 
 def test_the_host_can_refuse_a_call_with_an_exception(kernel: Kernel) -> None:
-    import wire
-
     kernel.answer_call = lambda asking, call, _: asking.pipe.send(
         wire.reply_failure(call, "TimeoutError", "no pod answered within 5 s; try fewer frames")
     )
@@ -249,6 +254,17 @@ def test_objects_that_break_when_looked_at_do_not_break_the_session(kernel: Kern
     assert kernel.run("1").stdout == "1\n"
 
 
+def test_the_stub_names_what_the_library_has(template: Template) -> None:
+    built = library()
+    assert built is not None
+    native = _template._load(str(built))
+    stub = ast.parse((PACKAGE / "spatialclaw" / "_host.pyi").read_text())
+    for declared in (node for node in stub.body if isinstance(node, ast.ClassDef) and node.name != "Limits"):
+        members = {node.name for node in declared.body if isinstance(node, ast.FunctionDef)} - {"__new__"}
+        real = vars(getattr(native, declared.name))
+        assert members == {name for name in real if not name.startswith("__")}, declared.name
+
+
 def test_a_request_without_a_descriptor_is_refused(template: Template) -> None:
     template.control.send(b'{"fork": {"id": 99, "scratch": "/"}}')
     message, _ = template.hear()
@@ -274,9 +290,7 @@ def test_a_killed_kernel_is_reported(template: Template, lease: Lease) -> None:
     assert message["exited"]["signal"] == 9
 
 
-def test_kernels_die_with_their_template(tmp_path, template: Template) -> None:  # type: ignore[no-untyped-def]
-    from template import library
-
+def test_kernels_die_with_their_template(tmp_path: Path, template: Template) -> None:
     built = library()
     assert built is not None
     home, scratch = tmp_path / "home", tmp_path / "scratch"
@@ -291,12 +305,39 @@ def test_kernels_die_with_their_template(tmp_path, template: Template) -> None: 
     kernel.close()
 
 
-def test_a_template_that_cannot_start_says_why_and_never_gets_ready(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    import subprocess
-    import sys
+# A user namespace in which no further one can be made, as on machines that forbid them.
+WITHOUT_NAMESPACES = (
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"',
+    "sh",
+)
 
-    from template import BOOTSTRAP, PACKAGE
 
+def test_a_machine_that_grants_less_is_told_of_and_still_holds(tmp_path: Path) -> None:
+    built = library()
+    if built is None:
+        pytest.skip("the kernel worker is not built: run `cargo build -p spatialclaw-kernel-worker` first")
+    if subprocess.run([*WITHOUT_NAMESPACES, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("this machine makes no user namespaces")
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    home.mkdir()
+    scratch.mkdir(mode=0o700)
+    template = Template(home, built, WITHOUT_NAMESPACES)
+    granted = template.ready["walls"].split("+")
+    kernel = template.kernel(scratch)
+    assert "userns" not in granted and kernel.walls == "+".join(granted)
+    for code in ("open('/etc/passwd')", "import os; os.fork()", "import socket; socket.socket()"):
+        failed = kernel.run(code)
+        assert failed.error is not None and failed.error[0] == "PermissionError"
+    kernel.close()
+    assert template.close() == 0
+
+
+def test_a_template_that_cannot_start_says_why_and_never_gets_ready(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ended = subprocess.run(
