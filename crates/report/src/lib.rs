@@ -17,6 +17,11 @@ use spatialclaw_domain::Event;
 
 pub use story::{Ending, Step, Story};
 
+/// What a page may do: show its own pictures and style. It is in the page itself; whoever serves the page says it
+/// once more in a header.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri \
+    'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+
 /// The page cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

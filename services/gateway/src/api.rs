@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Multipart, multipart::MultipartError},
+    extract::{
+        Multipart,
+        multipart::{MultipartError, MultipartRejection},
+    },
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -12,6 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use spatialclaw_domain::{Question, SessionId};
 use spatialclaw_ingest as ingest;
+use spatialclaw_runtime::Shutdown;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -25,34 +29,60 @@ pub(crate) const QUESTION_PART: &str = "question";
 pub(crate) struct Api {
     pub(crate) gateway: Gateway,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) shutdown: Shutdown,
+    /// Those reading and those waiting.
+    at_the_door: Arc<Semaphore>,
+    /// Those reading.
     submissions: Arc<Semaphore>,
     submission_deadline: Duration,
+    max_files: usize,
     limits: Arc<ingest::Limits>,
 }
 
 impl Api {
-    pub(crate) fn new(gateway: Gateway, config: &Config, limits: ingest::Limits) -> Self {
+    pub(crate) fn new(gateway: Gateway, config: &Config, limits: ingest::Limits, shutdown: Shutdown) -> Self {
+        let at_the_door = config.concurrent_submissions.saturating_add(config.waiting_submissions);
         Self {
             gateway,
-            streams: Arc::new(Semaphore::new(config.concurrent_streams)),
-            submissions: Arc::new(Semaphore::new(config.concurrent_submissions)),
+            streams: Arc::new(Semaphore::new(config.concurrent_streams.min(Semaphore::MAX_PERMITS))),
+            shutdown,
+            at_the_door: Arc::new(Semaphore::new(at_the_door.min(Semaphore::MAX_PERMITS))),
+            submissions: Arc::new(Semaphore::new(config.concurrent_submissions.min(Semaphore::MAX_PERMITS))),
             submission_deadline: config.submission_deadline,
+            max_files: config.max_files,
             limits: Arc::new(limits),
         }
     }
 
-    /// Reads a submission and asks its question.
-    pub(crate) async fn submit(&self, form: Multipart) -> Result<SessionId, Problem> {
+    /// Reads a submission and asks its question; under the same `key`, the same submission is the same session.
+    pub(crate) async fn submit(&self, form: Multipart, key: Option<&str>) -> Result<SessionId, Problem> {
+        let _here = self.at_the_door.try_acquire().map_err(|_| {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many submissions are being read: try again soon")
+        })?;
         let read = async {
-            // Decoding pictures is the expensive part: at most so many at once.
+            // Bodies and decoded pictures are what costs memory: at most so many at once.
             let _permit = self.submissions.acquire().await;
-            let parts = Parts::read(form).await?;
-            parts.question(&self.gateway, &self.limits).await
+            self.read(form, key).await
         };
         let question = tokio::time::timeout(self.submission_deadline, read)
             .await
             .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the submission took too long to read"))??;
         Ok(self.gateway.submit(question).await?)
+    }
+
+    async fn read(&self, form: Multipart, key: Option<&str>) -> Result<Question, Problem> {
+        let Parts { row, files } = Parts::read(form, self.max_files).await?;
+        if row.len() > self.limits.max_row_bytes {
+            return Err(ingest::Error::TooLong { limit: self.limits.max_row_bytes }.into());
+        }
+        let row = ingest::Row::parse(&row, &self.limits)?;
+        let source = ingest::Uploaded::new(files);
+        let mut question =
+            ingest::question(&row, &source, self.gateway.bus().artifacts(), &self.limits).await?;
+        if let Some(key) = key {
+            question.session = row.session(&format!("gateway/{key}"), &source, &self.limits).await?;
+        }
+        Ok(question)
     }
 }
 
@@ -63,31 +93,29 @@ struct Parts {
 }
 
 impl Parts {
-    async fn read(mut form: Multipart) -> Result<Self, Problem> {
+    async fn read(mut form: Multipart, max_files: usize) -> Result<Self, Problem> {
         let mut row = None;
         let mut files = HashMap::new();
         while let Some(field) = form.next_field().await? {
+            let is_row = field.name() == Some(QUESTION_PART);
             let Some(name) = field.file_name().or(field.name()).map(str::to_owned) else {
                 return Err(Problem::invalid("a part has neither a name nor a file name"));
             };
-            let is_row = field.name() == Some(QUESTION_PART);
             let bytes = field.bytes().await?;
             if is_row {
-                row = Some(bytes);
+                if row.replace(bytes).is_some() {
+                    return Err(Problem::invalid(format!("there are two parts `{QUESTION_PART}`")));
+                }
+            } else if files.len() == max_files {
+                return Err(Problem::invalid(format!("there are more than {max_files} files (gateway.max_files)")));
             } else if files.insert(name.clone(), bytes).is_some() {
-                return Err(Problem::invalid(format!("two parts are named `{name}`")));
+                return Err(Problem::invalid(format!("two parts are named `{name:.256}`")));
             }
         }
         let row = row.ok_or_else(|| {
             Problem::invalid(format!("part `{QUESTION_PART}` is missing: it holds one manifest row as JSON"))
         })?;
         Ok(Self { row, files })
-    }
-
-    async fn question(self, gateway: &Gateway, limits: &ingest::Limits) -> Result<Question, Problem> {
-        let row = ingest::Row::parse(&self.row, limits).map_err(Problem::invalid)?;
-        let source = ingest::Uploaded::new(self.files);
-        ingest::question(&row, &source, gateway.bus().artifacts(), limits).await.map_err(Problem::invalid)
     }
 }
 
@@ -123,13 +151,29 @@ impl From<MultipartError> for Problem {
     }
 }
 
+impl From<MultipartRejection> for Problem {
+    fn from(error: MultipartRejection) -> Self {
+        Self::new(error.status(), error.body_text())
+    }
+}
+
+impl From<ingest::Error> for Problem {
+    fn from(error: ingest::Error) -> Self {
+        if error.is_callers() {
+            return Self::invalid(error);
+        }
+        tracing::error!(error = &error as &dyn std::error::Error, "a submission could not be stored");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+}
+
 impl From<door::Error> for Problem {
     fn from(error: door::Error) -> Self {
         let status = match &error {
             door::Error::NotFound(_) => StatusCode::NOT_FOUND,
             door::Error::Ended(_) => StatusCode::CONFLICT,
             door::Error::Bus(cause) => {
-                tracing::error!(%cause, "the bus failed");
+                tracing::error!(error = cause as &dyn std::error::Error, "the bus failed");
                 StatusCode::SERVICE_UNAVAILABLE
             }
         };

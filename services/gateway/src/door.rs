@@ -113,6 +113,16 @@ impl Gateway {
         Ok(self.bus.follow(session, after).await?)
     }
 
+    /// Whether a session has ended and its closing event is not past `seen`: there is nothing more to follow.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a session nobody submitted.
+    pub async fn is_told(&self, session: SessionId, seen: u64) -> Result<bool, Error> {
+        let events = self.bus.read(session, 0).await?;
+        let (last, event) = events.last().ok_or(Error::NotFound(session))?;
+        Ok(event.kind.outcome().is_some() && *last <= seen)
+    }
+
     /// Where a session stands.
     ///
     /// # Errors

@@ -4,30 +4,33 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Multipart, Path, State},
+    extract::{DefaultBodyLimit, Multipart, Path, State, multipart::MultipartRejection},
     http::{HeaderMap, StatusCode, header},
     response::{
         Html, IntoResponse, Response,
         sse::{Event as Sse, KeepAlive},
     },
 };
-use futures::stream::{self, Stream};
+use futures::stream;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use serde::{Deserialize, Serialize};
 use spatialclaw_bus::Follow;
-use spatialclaw_domain::{Digest, EventKind, Event, SessionId};
-use spatialclaw_runtime::{Readiness, health};
+use spatialclaw_domain::{ArtifactRef, Digest, Event, EventKind, SessionId};
+use spatialclaw_runtime::{Readiness, Shutdown, health};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument as _, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use utoipa::{OpenApi, ToSchema, openapi};
+use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Config, QuestionResult,
     api::{Api, Problem},
 };
+
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const MAX_KEY_CHARS: usize = 256;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -37,9 +40,11 @@ use crate::{
 ))]
 struct Document;
 
-/// The OpenAPI document of this interface.
-pub fn openapi() -> openapi::OpenApi {
-    routes().split_for_parts().1
+/// The OpenAPI document of this interface, as JSON to be read and compared; `docs/reference/openapi.json`.
+pub fn openapi_text() -> String {
+    let document = routes().split_for_parts().1;
+    // A document made of strings and maps always has a JSON form.
+    document.to_pretty_json().map_or_else(|error| error.to_string(), |text| text + "\n")
 }
 
 pub(crate) fn router(api: Api, config: &Config, readiness: Readiness) -> Router {
@@ -49,6 +54,7 @@ pub(crate) fn router(api: Api, config: &Config, readiness: Readiness) -> Router 
         .with_state(api)
         .route("/openapi.json", axum::routing::get(move || async { Json(document) }))
         .merge(health::router(readiness))
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /openapi.json") })
 }
 
 fn routes() -> OpenApiRouter<Api> {
@@ -79,26 +85,32 @@ struct Submission {
 }
 
 /// Submit a question.
+///
+/// Under one `Idempotency-Key` the same row with the same files is asked once, however often it is submitted.
 #[utoipa::path(
     post, path = "/v1/questions",
+    params(("idempotency-key" = Option<String>, Header, description = "1 to 256 characters of the caller's choosing")),
     request_body(content = Submission, content_type = "multipart/form-data"),
     responses(
         (status = 202, body = Accepted),
+        (status = 400, body = Problem, description = "no multipart form"),
+        (status = 408, body = Problem, description = "the submission took too long to read"),
         (status = 413, body = Problem, description = "larger than the gateway takes"),
         (status = 422, body = Problem, description = "the row or a file cannot be used"),
-        (status = 503, body = Problem),
+        (status = 503, body = Problem, description = "too many submissions at once, or the bus is away: try again"),
     )
 )]
 async fn submit(
     State(api): State<Api>,
     headers: HeaderMap,
-    form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let key = idempotency_key(&headers)?;
     let span = info_span!("POST /v1/questions", otel.kind = "server", http.request.method = "POST");
     let caller = TraceContextPropagator::new().extract(&Headers(&headers));
     // A subscriber without OpenTelemetry has nothing to attach the caller's context to.
     let _ = span.set_parent(caller);
-    let session = api.submit(form).instrument(span).await?;
+    let session = api.submit(form?, key).instrument(span).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { id: session.to_string() })))
 }
 
@@ -125,11 +137,14 @@ async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Status
 }
 
 /// Follow a question as server-sent events, one per journal entry, to its closing event.
-/// `Last-Event-ID` resumes.
+///
+/// `Last-Event-ID` resumes behind that event.
 #[utoipa::path(
-    get, path = "/v1/questions/{id}/events", params(("id" = String, Path)),
+    get, path = "/v1/questions/{id}/events",
+    params(("id" = String, Path), ("last-event-id" = Option<u64>, Header, description = "the last event seen")),
     responses(
         (status = 200, content_type = "text/event-stream", body = String),
+        (status = 204, description = "the question has ended, and its last event was seen already"),
         (status = 404, body = Problem),
         (status = 503, body = Problem, description = "too many streams are open"),
     )
@@ -138,27 +153,44 @@ async fn events(
     State(api): State<Api>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>>, Problem> {
+) -> Result<Response, Problem> {
     let session = session(&id)?;
+    let after = last_event_id(&headers);
     let permit = api.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open: close some or try later")
     })?;
-    let follow = api.gateway.follow(session, last_event_id(&headers)).await?;
-    let feed = stream::unfold(Some((follow, permit)), next_event);
-    Ok(axum::response::Sse::new(feed).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    if api.gateway.is_told(session, after).await? {
+        // What a browser's EventSource takes as the end; anything else it would ask again for ever.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let follow = api.gateway.follow(session, after).await?;
+    let feed = Feed { follow, _permit: permit, shutdown: api.shutdown };
+    let stream = stream::unfold(Some(feed), next_event);
+    Ok(axum::response::Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-type Feed = Option<(Follow, OwnedSemaphorePermit)>;
+/// One open event stream.
+struct Feed {
+    follow: Follow,
+    /// Held as long as the stream is open.
+    _permit: OwnedSemaphorePermit,
+    shutdown: Shutdown,
+}
 
-async fn next_event(feed: Feed) -> Option<(Result<Sse, Infallible>, Feed)> {
-    let (mut follow, permit) = feed?;
-    match follow.next().await {
+async fn next_event(feed: Option<Feed>) -> Option<(Result<Sse, Infallible>, Option<Feed>)> {
+    let mut feed = feed?;
+    let next = tokio::select! {
+        next = feed.follow.next() => next,
+        // The client comes back, to another instance, and goes on where it was.
+        () = feed.shutdown.begun() => return None,
+    };
+    match next {
         Ok((seq, event)) => {
-            let rest = event.kind.outcome().is_none().then_some((follow, permit));
+            let rest = event.kind.outcome().is_none().then_some(feed);
             Some((Ok(sse(seq, &event)), rest))
         }
         Err(error) => {
-            tracing::warn!(%error, "an event stream broke off");
+            tracing::warn!(error = &error as &dyn std::error::Error, "an event stream broke off");
             None
         }
     }
@@ -173,51 +205,76 @@ fn last_event_id(headers: &HeaderMap) -> u64 {
     headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY_CHARS).contains(&key.len()) => Ok(Some(key)),
+        _ => Err(Problem::invalid(format!("Idempotency-Key must be 1 to {MAX_KEY_CHARS} visible ASCII characters"))),
+    }
+}
+
 /// The question's journal as a page to read.
 #[utoipa::path(
     get, path = "/v1/questions/{id}/report", params(("id" = String, Path)),
     responses((status = 200, content_type = "text/html", body = String), (status = 404, body = Problem))
 )]
-async fn report(State(api): State<Api>, Path(id): Path<String>) -> Result<Html<String>, Problem> {
+async fn report(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
     let events = api.gateway.events(session(&id)?).await?;
     let page = spatialclaw_report::render(api.gateway.bus().artifacts(), &events)
         .await
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error))?;
-    Ok(Html(page))
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, spatialclaw_report::CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok((headers, Html(page)).into_response())
 }
 
-/// A picture shown while answering. Only what the question's own journal names is served.
+/// A picture of the question, or one shown while answering. Only what its own journal names is served.
 #[utoipa::path(
     get, path = "/v1/questions/{id}/artifacts/{digest}",
-    params(("id" = String, Path), ("digest" = String, Path)),
-    responses((status = 200, content_type = "image/png", body = Vec<u8>), (status = 404, body = Problem))
+    params(("id" = String, Path), ("digest" = String, Path, description = "64 hex digits")),
+    responses(
+        (status = 200, content_type = "image/png", body = Vec<u8>),
+        (status = 404, body = Problem),
+        (status = 422, body = Problem, description = "that is no digest"),
+    )
 )]
 async fn artifact(State(api): State<Api>, Path((id, digest)): Path<(String, String)>) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(Problem::invalid)?;
     let events = api.gateway.events(session(&id)?).await?;
-    let shown = events
+    let picture = events
         .iter()
-        .filter_map(|event| match &event.kind {
-            EventKind::Observed { observation, .. } => Some(&observation.shown),
-            _ => None,
-        })
-        .flatten()
-        .find(|shown| shown.image.digest == digest)
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("question {id} showed no picture {digest}")))?;
-    let bytes = api
-        .gateway
-        .bus()
-        .artifacts()
-        .get(&shown.image)
-        .await
-        .map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error))?;
-    Ok(([(header::CONTENT_TYPE, "image/png")], bytes).into_response())
+        .flat_map(|event| pictures(&event.kind))
+        .find(|picture| picture.digest == digest)
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("question {id} has no picture {digest}")))?;
+    let bytes = api.gateway.bus().artifacts().get(picture).await.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an artifact could not be fetched");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    })?;
+    // Only the two types a browser may draw and can do nothing else with.
+    let media_type = if picture.media_type == "image/jpeg" { "image/jpeg" } else { "image/png" };
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// The pictures that an event names.
+fn pictures(event: &EventKind) -> Vec<&ArtifactRef> {
+    match event {
+        EventKind::Submitted { question, .. } => question.frames.iter().map(|frame| &frame.image).collect(),
+        EventKind::Observed { observation, .. } => observation.shown.iter().map(|shown| &shown.image).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn session(id: &str) -> Result<SessionId, Problem> {
     id.parse().map_err(|error| Problem::new(StatusCode::NOT_FOUND, error))
 }
-
 
 /// HTTP headers as a W3C trace context carrier.
 struct Headers<'a>(&'a HeaderMap);

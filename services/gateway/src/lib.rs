@@ -25,7 +25,7 @@ use spatialclaw_runtime::{Context, process, service};
 
 pub use config::Config;
 pub use door::{Error, Gateway};
-pub use http::openapi;
+pub use http::openapi_text;
 pub use result::{Cost, QuestionResult, Status};
 pub use supervise::{Service, spawn};
 
@@ -46,12 +46,19 @@ impl service::ProcessConfig for Settings {
 }
 
 /// The service's process, from its arguments to its exit code.
+///
+/// `--print-openapi` prints the document of the HTTP interface and leaves.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.iter().any(|arg| arg == "--print-openapi") {
+        print!("{}", openapi_text());
+        return ExitCode::SUCCESS;
+    }
     service::main("gateway", args, |cx: Context<Settings>| async move {
         let bus = Bus::connect(&cx.config.bus, "gateway").await?;
         cx.readiness.set("bus", true, "connected");
-        let service =
-            spawn(Gateway::new(bus), cx.config.gateway, cx.config.ingest, cx.readiness.clone()).await?;
+        let (config, limits) = (cx.config.gateway.clone(), cx.config.ingest.clone());
+        let service = spawn(Gateway::new(bus), config, limits, cx.readiness.clone()).await?;
         cx.listens("http", service.address());
         Ok(service)
     })

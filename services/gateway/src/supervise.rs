@@ -1,10 +1,17 @@
 //! The HTTP server under a supervisor.
 //!
 //! The listener is bound once and kept; if serving on it ends (it should not),
-//! the supervisor serves again, at most [`RESTARTS`] times in a row, then
-//! declares the service failed.
+//! the supervisor serves again, at most [`RESTARTS`] times within [`WINDOW`],
+//! then declares the service failed.
+//!
+//! Draining: event streams end, no new connection is taken, requests in flight
+//! are answered, the server ends, its supervisor ends.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -17,6 +24,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{Config, Gateway, api::Api, http};
 
 const RESTARTS: u32 = 3;
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// A running front door.
 pub struct Service {
@@ -44,7 +52,8 @@ impl spatialclaw_runtime::Service for Service {
 
     async fn drain(self: Box<Self>, deadline: Duration) {
         self.shutdown.begin();
-        if self.supervisor.drain_and_wait(Some(deadline)).await.is_err() {
+        if self.supervisor.wait(Some(deadline)).await.is_err() {
+            tracing::warn!("some requests were not answered in time");
             self.supervisor.kill();
         }
     }
@@ -65,7 +74,7 @@ pub async fn spawn(
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let shutdown = Shutdown::default();
-    let router = http::router(Api::new(gateway, &config, limits), &config, readiness);
+    let router = http::router(Api::new(gateway, &config, limits, shutdown.clone()), &config, readiness);
     let (failed, failure) = watch::channel(None);
     let front = Front { listener: Arc::new(listener), router, shutdown: shutdown.clone() };
     let (supervisor, _) = Actor::spawn(None, Supervisor { front, failed }, ()).await?;
@@ -85,7 +94,6 @@ struct Front {
 }
 
 /// Serves until shutdown; its end is its supervisor's news.
-#[async_trait]
 impl Actor for Front {
     type Msg = Command;
     type State = ();
@@ -111,22 +119,21 @@ struct Supervisor {
     failed: watch::Sender<Option<String>>,
 }
 
-#[async_trait]
 impl Actor for Supervisor {
     type Msg = Command;
-    type State = u32;
+    type State = Restarts;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<Command>, (): ()) -> Result<u32, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Command>, (): ()) -> Result<Restarts, ActorProcessingErr> {
         Actor::spawn_linked(None, self.front.clone(), (), myself.get_cell()).await?;
-        Ok(0)
+        Ok(Restarts::default())
     }
 
     async fn handle_supervisor_evt(
         &self,
         myself: ActorRef<Command>,
         event: SupervisionEvent,
-        restarts: &mut u32,
+        restarts: &mut Restarts,
     ) -> Result<(), ActorProcessingErr> {
         let why = match event {
             SupervisionEvent::ActorFailed(_, error) => error.to_string(),
@@ -137,13 +144,44 @@ impl Actor for Supervisor {
             SupervisionEvent::ActorTerminated(..) => "HTTP serving ended".to_owned(),
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
         };
-        *restarts += 1;
-        tracing::error!(%why, restarts = *restarts, "the front door fell shut");
-        if *restarts > RESTARTS {
+        let within_bounds = restarts.count(Instant::now());
+        tracing::error!(%why, restarts = restarts.times, "the front door fell shut");
+        if !within_bounds {
             self.failed.send_replace(Some(why));
             return Ok(());
         }
         Actor::spawn_linked(None, self.front.clone(), (), myself.get_cell()).await?;
         Ok(())
+    }
+}
+
+/// How often a child was started again lately.
+#[derive(Debug, Default)]
+struct Restarts {
+    times: u32,
+    since: Option<Instant>,
+}
+
+impl Restarts {
+    /// Counts one; whether that is still within bounds.
+    fn count(&mut self, now: Instant) -> bool {
+        if self.since.is_none_or(|since| now.duration_since(since) > WINDOW) {
+            *self = Self { times: 0, since: Some(now) };
+        }
+        self.times += 1;
+        self.times <= RESTARTS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restarts_are_bounded_within_a_window() {
+        let (mut restarts, start) = (Restarts::default(), Instant::now());
+        let counted: Vec<bool> = (0..5).map(|_| restarts.count(start)).collect();
+        assert_eq!(counted, [true, true, true, false, false]);
+        assert!(restarts.count(start + WINDOW + Duration::from_secs(1)));
     }
 }
