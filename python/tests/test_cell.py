@@ -72,5 +72,6 @@ def test_interrupts_only_count_while_a_cell_runs() -> None:
 
 
 def test_future_imports_of_the_package_do_not_leak_into_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    # `from __future__ import annotations` would turn the annotation into text.
     assert run("def f(x: int): pass\nf.__annotations__['x']") is None
     assert capsys.readouterr().out == "<class 'int'>\n"
