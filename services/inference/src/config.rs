@@ -27,6 +27,8 @@ pub struct Config {
     pub models: PathBuf,
     /// Engine `cpu`: the Python that runs the engine child; it must have OpenCV.
     pub python: PathBuf,
+    /// Engine `cpu`: threads of the child.
+    pub threads: usize,
     /// Engine `cpu`: how long the child may take to say that it is ready.
     #[serde(with = "humantime_serde")]
     pub start_deadline: Duration,
@@ -44,6 +46,7 @@ impl Default for Config {
             max_pixels: 100_000_000,
             models: ".data/models".into(),
             python: ".venv/bin/python".into(),
+            threads: 1,
             start_deadline: Duration::from_secs(60),
         }
     }

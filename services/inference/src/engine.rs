@@ -43,7 +43,7 @@ pub struct About {
     pub engine: &'static str,
     /// Model and revision: changes whenever the same request may be answered differently.
     pub model: String,
-    /// Over all weights, or empty.
+    /// Of every weights file, one after the other; or empty.
     pub weights_sha256: Bytes,
     /// Of code and weights.
     pub license: &'static str,
@@ -288,5 +288,16 @@ impl Mask {
             }
         }
         Self { width, height, bits, area }
+    }
+}
+
+/// Intrinsics after resizing; integer coordinates are pixel centres.
+pub(crate) fn resized(k: Intrinsics, from: (u32, u32), to: (u32, u32)) -> Intrinsics {
+    let (sx, sy) = (f64::from(to.0) / f64::from(from.0), f64::from(to.1) / f64::from(from.1));
+    Intrinsics {
+        fx: k.fx * sx,
+        fy: k.fy * sy,
+        cx: (k.cx + 0.5) * sx - 0.5,
+        cy: (k.cy + 0.5) * sy - 0.5,
     }
 }

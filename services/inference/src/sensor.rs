@@ -9,7 +9,6 @@ mod instances;
 mod label;
 
 use async_trait::async_trait;
-use spatialclaw_domain::Intrinsics;
 
 use crate::{
     About, Concept, ConceptAsk, Config, DepthAsk, Engine, Instance, InteractiveAsk, Refusal, Scene, View,
@@ -113,7 +112,7 @@ fn view_depth(at: usize, view: &View) -> Result<ViewDepth, Refusal> {
         height: h,
         depth: grid.metres,
         confidence,
-        intrinsics: resized(k, (view.width, view.height), (w, h)),
+        intrinsics: crate::engine::resized(k, (view.width, view.height), (w, h)),
         w2c: view.w2c.unwrap_or(IDENTITY),
     })
 }
@@ -123,15 +122,4 @@ fn same_aspect(a: (u32, u32), b: (u32, u32)) -> bool {
     let (aw, ah, bw, bh) = (f64::from(a.0), f64::from(a.1), f64::from(b.0), f64::from(b.1));
     let height = bh * aw / bw;
     (height - ah).abs() <= 1.0_f64.max(0.01 * ah)
-}
-
-/// Intrinsics after resizing; integer coordinates are pixel centres.
-fn resized(k: Intrinsics, from: (u32, u32), to: (u32, u32)) -> Intrinsics {
-    let (sx, sy) = (f64::from(to.0) / f64::from(from.0), f64::from(to.1) / f64::from(from.1));
-    Intrinsics {
-        fx: k.fx * sx,
-        fy: k.fy * sy,
-        cx: (k.cx + 0.5) * sx - 0.5,
-        cy: (k.cy + 0.5) * sy - 0.5,
-    }
 }

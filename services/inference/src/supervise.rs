@@ -62,7 +62,7 @@ pub async fn spawn(config: Config, readiness: Readiness) -> anyhow::Result<Servi
             readiness.set("sensor engine", true, "ready");
             Arc::new(Sensor::new(&config))
         }
-        EngineKind::Cpu => Arc::new(Cpu::start(&config, readiness).await?),
+        EngineKind::Cpu => Arc::new(Cpu::start(&config, readiness)?),
     };
     let listener =
         std::net::TcpListener::bind(config.listen).with_context(|| format!("listen on {}", config.listen))?;
