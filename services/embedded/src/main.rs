@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! `spatialclaw`: ask, run, serve.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spatialclaw_embedded::main(std::env::args_os())
+}

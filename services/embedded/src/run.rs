@@ -1,0 +1,218 @@
+//! `spatialclaw run`: every row of a manifest.
+//!
+//! ```text
+//! manifest ─reader─▶ channel ─▶ ask ─▶ ask ─▶ … (at most `concurrency` rows in flight, in order) ─▶ results.jsonl
+//! ```
+//!
+//! Nothing is kept per row but 16 bytes to see duplicate ids. A run can be killed at any moment: results are written
+//! in the rows' order, one line each, so what is there is a prefix; questions are named by their content, so asking
+//! one again joins the session that is already under way in `DIR/state`.
+
+mod progress;
+mod results;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use futures::{StreamExt as _, stream};
+use spatialclaw_bus as bus;
+use spatialclaw_domain::SessionId;
+use spatialclaw_gateway::Gateway;
+use spatialclaw_ingest::{self as ingest, Entry};
+use spatialclaw_runtime::{Readiness, Service as _};
+use tokio::sync::mpsc;
+
+use crate::{Embedded, Settings, cli::Configured, result::ResultLine};
+
+use progress::{Progress, Tally};
+use results::Results;
+
+/// Answer every row of a manifest.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// JSON Lines, one question a row (docs/reference/manifest.md)
+    manifest: PathBuf,
+    /// Where results, reports and the run's state go
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Rows in flight at once; left out, as many as the executor has kernels
+    #[arg(long, value_name = "N")]
+    concurrency: Option<usize>,
+    /// Forget an earlier run in DIR instead of going on with it
+    #[arg(long)]
+    fresh: bool,
+    /// Write no report pages
+    #[arg(long)]
+    no_reports: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+}
+
+pub(crate) async fn run(args: Args, mut settings: Settings) -> anyhow::Result<ExitCode> {
+    let folder = ingest::Folder::open(parent(&args.manifest))
+        .with_context(|| format!("open the folder of {}", args.manifest.display()))?;
+    let rows = ingest::Manifest::open(&args.manifest, &settings.ingest)?;
+    if args.fresh {
+        results::forget(&args.out)?;
+    }
+    let results = Results::open(&args.out)?;
+    keep_state_in(&args.out, &mut settings.bus);
+    let concurrency = args.concurrency.unwrap_or(settings.executor.kernels).max(1);
+    settings.executor.kernels = settings.executor.kernels.max(concurrency);
+    settings.codegen.concurrency = settings.codegen.concurrency.max(concurrency);
+    let mut cluster = Embedded::start(&settings, &Readiness::default()).await?;
+    let asker = Asker {
+        gateway: cluster.gateway().clone(),
+        folder,
+        limits: settings.ingest.clone(),
+        run: results.run_id().to_owned(),
+        reports: (!args.no_reports).then(|| args.out.join("reports")),
+    };
+    let progress = Progress::new(&args.manifest, results.done());
+    let outcome = tokio::select! {
+        tally = answer_all(rows, results, &asker, concurrency, &progress) => tally.map(Some),
+        error = cluster.failed() => Err(error),
+        stopped = tokio::signal::ctrl_c() => stopped.map(|()| None).context("wait for Ctrl-C"),
+    };
+    Box::new(cluster).drain(settings.process.drain_deadline).await;
+    close(outcome?, &progress, &args.out)
+}
+
+fn close(tally: Option<Tally>, progress: &Progress, out: &Path) -> anyhow::Result<ExitCode> {
+    let Some(tally) = tally else {
+        progress.end("interrupted: the same command goes on from here");
+        return Ok(ExitCode::from(130));
+    };
+    progress.end(&format!("{tally}; results: {}", out.join("results.jsonl").display()));
+    Ok(if tally.answered == tally.rows { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The in-process store lies in the run's folder, unless a server carries the messages.
+fn keep_state_in(out: &Path, config: &mut bus::Config) {
+    if config.nats.is_none() {
+        config.path = Some(out.join("state"));
+        config.artifacts = out.join("state/artifacts").display().to_string();
+    }
+}
+
+async fn answer_all(
+    rows: ingest::Manifest,
+    mut results: Results,
+    asker: &Asker,
+    concurrency: usize,
+    progress: &Progress,
+) -> anyhow::Result<Tally> {
+    let entries = read_aside(rows, concurrency);
+    let known = results.done();
+    let mut tally = Tally::default();
+    // Rows that have a result are read, to be checked against it, and not asked again.
+    let answers = stream::unfold(entries, async |mut entries| Some((entries.recv().await?, entries)))
+        .enumerate()
+        .map(|(at, entry)| async move {
+            if (at as u64) < known { Answered::Before(entry) } else { Answered::Now(asker.answer(entry).await) }
+        })
+        .buffered(concurrency);
+    let mut answers = std::pin::pin!(answers);
+    while let Some(answered) = answers.next().await {
+        let line = match answered {
+            Answered::Before(entry) => results.recall(&entry)?,
+            Answered::Now(line) => results.write(line)?,
+        };
+        tally.count(&line);
+        progress.count(&tally);
+    }
+    if tally.rows == 0 {
+        bail!("the manifest has no rows");
+    }
+    if tally.rows < known {
+        bail!("DIR holds results of a longer manifest: use another --out, or --fresh to start over");
+    }
+    Ok(tally)
+}
+
+enum Answered {
+    Before(Entry),
+    Now(ResultLine),
+}
+
+/// Reads the manifest on a thread of its own, a few rows ahead.
+fn read_aside(rows: ingest::Manifest, ahead: usize) -> mpsc::Receiver<Entry> {
+    let (sender, receiver) = mpsc::channel(ahead);
+    tokio::task::spawn_blocking(move || {
+        for entry in rows {
+            if sender.blocking_send(entry).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Asks rows and waits for their ends.
+struct Asker {
+    gateway: Gateway,
+    folder: ingest::Folder,
+    limits: ingest::Limits,
+    run: String,
+    reports: Option<PathBuf>,
+}
+
+impl Asker {
+    async fn answer(&self, entry: Entry) -> ResultLine {
+        let Entry { line, id, row } = entry;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => return ResultLine::refused(line, id, told(&error)),
+        };
+        match self.ask(line, &row).await {
+            Ok(result) => result,
+            Err(error) => ResultLine::refused(line, id, format!("{error:#}")),
+        }
+    }
+
+    async fn ask(&self, line: u64, row: &ingest::Row) -> anyhow::Result<ResultLine> {
+        let fingerprint = row.fingerprint(&self.folder, &self.limits).await?;
+        let session = SessionId::named(&format!("{}:{line}:{fingerprint}", self.run));
+        let mut question =
+            ingest::question(row, &self.folder, self.gateway.bus().artifacts(), &self.limits).await?;
+        question.session = session;
+        let deadline = question.budget.question() + Duration::from_secs(600);
+        self.gateway.submit(question).await?;
+        let result = tokio::time::timeout(deadline, self.gateway.outcome(session))
+            .await
+            .with_context(|| format!("no service finished the question within {} s", deadline.as_secs()))??;
+        let mut told = ResultLine::asked(line, result, row.reference.as_ref());
+        told.report = self.report(line, session).await?;
+        Ok(told)
+    }
+
+    /// Writes the report page; its name relative to the results.
+    async fn report(&self, line: u64, session: SessionId) -> anyhow::Result<Option<String>> {
+        let Some(folder) = &self.reports else { return Ok(None) };
+        let events = self.gateway.events(session).await?;
+        let page = spatialclaw_report::render(self.gateway.bus().artifacts(), &events).await?;
+        let name = format!("{line:06}.html");
+        let file = folder.join(&name);
+        tokio::fs::write(&file, page).await.with_context(|| format!("write {}", file.display()))?;
+        Ok(Some(format!("reports/{name}")))
+    }
+}
+
+/// An error with its causes.
+fn told(error: &ingest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
+}
+
+fn parent(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

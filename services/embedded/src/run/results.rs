@@ -1,0 +1,170 @@
+//! `results.jsonl`: one line a row, in the rows' order, whatever happens to the process.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::{Deserialize, Serialize};
+use spatialclaw_domain::SessionId;
+use spatialclaw_ingest::Entry;
+
+use crate::result::ResultLine;
+
+/// Names the run, so that two runs over one server do not share sessions.
+#[derive(Serialize, Deserialize)]
+struct RunFile {
+    run: String,
+}
+
+/// The results of a run, old and new.
+pub(crate) struct Results {
+    run: String,
+    path: PathBuf,
+    file: File,
+    done: u64,
+    /// Reads the earlier results again while their rows go by; opened on first use.
+    earlier: Option<std::io::Lines<BufReader<File>>>,
+}
+
+impl Results {
+    /// Opens or starts the results in `out`; a line cut off by a crash is dropped.
+    pub(crate) fn open(out: &Path) -> anyhow::Result<Self> {
+        for folder in [out.join("reports"), out.join("state")] {
+            fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+        }
+        let run = run_id(&out.join("state/run.json"))?;
+        let path = out.join("results.jsonl");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
+        let done = cut_partial_line(&mut file).with_context(|| format!("read {}", path.display()))?;
+        Ok(Self { run, path, file, done, earlier: None })
+    }
+
+    /// Rows that have a result from an earlier run.
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
+
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run
+    }
+
+    /// Appends a result.
+    pub(crate) fn write(&mut self, line: ResultLine) -> anyhow::Result<ResultLine> {
+        let mut text = serde_json::to_vec(&line)?;
+        text.push(b'\n');
+        // One write: a crash leaves a whole line or a partial last one, which the next run drops.
+        self.file.write_all(&text).with_context(|| format!("write {}", self.path.display()))?;
+        Ok(line)
+    }
+
+    /// The earlier result of a row.
+    pub(crate) fn recall(&mut self, entry: &Entry) -> anyhow::Result<ResultLine> {
+        let lines = match &mut self.earlier {
+            Some(lines) => lines,
+            None => self.earlier.insert(BufReader::new(File::open(&self.path)?).lines()),
+        };
+        let Some(text) = lines.next().transpose()? else { bail!("{} was cut meanwhile", self.path.display()) };
+        let line: ResultLine = serde_json::from_str(&text)
+            .with_context(|| format!("{} holds a line that is no result", self.path.display()))?;
+        ensure!(
+            line.line == entry.line && line.id == entry.id,
+            "{} holds the results of another manifest (line {} is `{}` there): use another --out, or --fresh to \
+             start over",
+            self.path.display(),
+            line.line,
+            line.id.as_deref().unwrap_or("unreadable"),
+        );
+        Ok(line)
+    }
+}
+
+/// Removes what an earlier run left in `out`.
+pub(crate) fn forget(out: &Path) -> anyhow::Result<()> {
+    for folder in [out.join("reports"), out.join("state")] {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
+        }
+    }
+    let results = out.join("results.jsonl");
+    if results.exists() {
+        fs::remove_file(&results).with_context(|| format!("remove {}", results.display()))?;
+    }
+    Ok(())
+}
+
+fn run_id(file: &Path) -> anyhow::Result<String> {
+    if let Ok(text) = fs::read(file) {
+        let known: RunFile =
+            serde_json::from_slice(&text).with_context(|| format!("{} cannot be read", file.display()))?;
+        return Ok(known.run);
+    }
+    let run = SessionId::random().to_string();
+    let draft = file.with_extension("tmp");
+    fs::write(&draft, serde_json::to_vec(&RunFile { run: run.clone() })?)
+        .and_then(|()| fs::rename(&draft, file))
+        .with_context(|| format!("write {}", file.display()))?;
+    Ok(run)
+}
+
+/// Counts whole lines and truncates what follows the last of them.
+fn cut_partial_line(file: &mut File) -> std::io::Result<u64> {
+    let mut reader = BufReader::new(&*file);
+    let (mut lines, mut whole) = (0, 0);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        if read == 0 || line.last() != Some(&b'\n') {
+            break;
+        }
+        lines += 1;
+        whole += read as u64;
+    }
+    file.set_len(whole)?;
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(line: u64, id: &str) -> Entry {
+        Entry { line, id: Some(id.to_owned()), row: Err(spatialclaw_ingest::Error::TooLong { limit: 1 }) }
+    }
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_is_dropped_and_the_rest_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut results = Results::open(dir.path()).unwrap();
+        let run = results.run_id().to_owned();
+        results.write(ResultLine::refused(1, Some("a".to_owned()), "no".to_owned())).unwrap();
+        drop(results);
+        let mut file = OpenOptions::new().append(true).open(dir.path().join("results.jsonl")).unwrap();
+        file.write_all(b"{\"line\":2,\"id\":\"b").unwrap();
+        let mut results = Results::open(dir.path()).unwrap();
+        assert_eq!((results.done(), results.run_id()), (1, run.as_str()));
+        assert_eq!(results.recall(&entry(1, "a")).unwrap().error.as_deref(), Some("no"));
+        results.write(ResultLine::refused(2, Some("b".to_owned()), "no".to_owned())).unwrap();
+        assert_eq!(Results::open(dir.path()).unwrap().done(), 2);
+    }
+
+    #[test]
+    fn results_of_another_manifest_are_not_mixed_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut results = Results::open(dir.path()).unwrap();
+        results.write(ResultLine::refused(1, Some("a".to_owned()), "no".to_owned())).unwrap();
+        let mut results = Results::open(dir.path()).unwrap();
+        let error = results.recall(&entry(1, "other")).unwrap_err().to_string();
+        assert!(error.contains("another manifest"), "{error}");
+        forget(dir.path()).unwrap();
+        assert_eq!(Results::open(dir.path()).unwrap().done(), 0);
+    }
+}
