@@ -36,18 +36,27 @@ class Failure(NamedTuple):
 
 
 class Interrupts:
-    """Turns SIGINT into KeyboardInterrupt while a cell runs, and into nothing otherwise."""
+    """Turns SIGINT into KeyboardInterrupt while a cell runs, and into nothing between cells."""
 
     def __init__(self) -> None:
         self.armed = False
+        self._early = False
 
     def install(self) -> None:
-        """Take SIGINT over, also from a cell that did."""
+        """A cell begins: take SIGINT over, also from a cell that did, and forget what came before."""
+        self._early = False
         signal.signal(signal.SIGINT, self._on_signal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.armed:
+            raise KeyboardInterrupt
+        self._early = True
+
+    def arm(self) -> None:
+        """The cell's own code begins; an interrupt that came while it was made ready strikes now."""
+        self.armed = True
+        if self._early:
             raise KeyboardInterrupt
 
 
@@ -58,7 +67,7 @@ def run(code: str, step: int, namespace: dict[str, Any], interrupts: Interrupts)
     try:
         body, last = _compile(code, filename)
         try:
-            interrupts.armed = True
+            interrupts.arm()
             exec(body, namespace)
             if last is not None:
                 _echo(eval(last, namespace))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from spatialclaw import _cell
@@ -64,11 +66,24 @@ def test_compile_bombs_are_errors_of_the_cell() -> None:
 
 def test_interrupts_only_count_while_a_cell_runs() -> None:
     interrupts = _cell.Interrupts()
-    interrupts._on_signal(2, None)
     namespace = {"strike": lambda: interrupts._on_signal(2, None)}
     failure = _cell.run("kept = 1\nstrike()\nlost = 2", 1, namespace, interrupts)
     assert failure is not None and (failure.kind, failure.line) == ("KeyboardInterrupt", 2)
     assert namespace["kept"] == 1 and "lost" not in namespace and not interrupts.armed
+
+
+def test_an_interrupt_before_the_first_line_stops_the_cell_and_one_before_the_cell_does_not() -> None:
+    interrupts = _cell.Interrupts()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        interrupts._on_signal(2, None)
+        interrupts.install()
+        assert _cell.run("x = 1", 1, {}, interrupts) is None
+        interrupts._on_signal(2, None)
+        failure = _cell.run("x = 1", 2, {}, interrupts)
+        assert failure is not None and failure.kind == "KeyboardInterrupt"
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_future_imports_of_the_package_do_not_leak_into_cells(capsys: pytest.CaptureFixture[str]) -> None:
