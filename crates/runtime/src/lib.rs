@@ -10,6 +10,7 @@ pub mod health;
 pub mod process;
 pub mod service;
 pub mod shutdown;
+pub mod supervise;
 pub mod telemetry;
 
 pub use health::Readiness;
