@@ -70,7 +70,7 @@ fn observe(task: &Task) -> String {
             "Everything else rests on the right masks: they are shown so that a wrong one can be seen. {depth}"
         ),
         "Look again for whatever was not found, or measure.",
-        &format!("{}{}", header.concat(), fragment!("observe")),
+        &format!("{}\n{}", header.concat(), fragment!("observe")),
     )
 }
 
@@ -86,7 +86,7 @@ fn search(task: &Task, others: &[(String, Vec<String>)], wider: bool) -> String 
         &format!("Look again for {missing}."),
         reasoning,
         "Measure, once everything is found.",
-        &format!("{}{depth}{code}", assign("other_names", names)),
+        &format!("{}{depth}\n{code}", assign("other_names", names)),
     )
 }
 

@@ -40,7 +40,12 @@ fn quoted(text: &str) -> String {
 
 /// A text that may stand in prose around a cell: one line, no Markdown of its own, at most 300 characters.
 pub(super) fn prose(text: &str) -> String {
-    let safe = |c: char| if c.is_control() || matches!(c, '*' | '`' | '#' | '<' | '>') { ' ' } else { c };
+    let safe = |c: char| match c {
+        '*' | '`' | '#' | '<' | '>' => ' ',
+        ' '..='~' => c,
+        _ if c.is_alphanumeric() => c,
+        _ => ' ',
+    };
     let words: String = text.chars().map(safe).collect();
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(300) {

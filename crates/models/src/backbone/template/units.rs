@@ -141,7 +141,7 @@ mod tests {
         ];
         for (text, value) in cases {
             let read = quantity(text, Unit::Metre);
-            assert_eq!(read.map(|v| (v * 1e6).round()), value.map(|v| (v * 1e6).round()), "{text}");
+            assert_eq!(read.map(|v| (v * 1e6).round()), value.map(|v: f64| (v * 1e6).round()), "{text}");
         }
     }
 

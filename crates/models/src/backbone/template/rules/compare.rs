@@ -6,8 +6,11 @@ use crate::backbone::template::{family::Side, words};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         patterns: &[
-            "[can] [you] list|order|sort|rank|arrange|name|put [the] {list:x} * from {tail:way}",
-            "[what] [is] [the] order of {list:x} * from {tail:way}",
+            "[can] [you] list|order|sort|rank|arrange|name|put [the] {list:x} [,] \
+             [in_order|in_the_order|by_distance|by_their_distance|by_their_distances|in_order_of_distance|in_order_of_their_distance] \
+             [to|from] [the] [camera|me] [,] from {tail:way}",
+            "[what] [is] [the] order of {list:x} [,] [by_distance|by_their_distance|in_distance] [to|from] [the] [camera|me] [,] \
+             from {tail:way}",
             "[can] [you] list|order|sort|rank|arrange {list:x} [in] order of increasing|decreasing {tail:way}",
             "[can] [you] list|order|sort|rank|arrange {list:x} , {tail:way}",
         ],
