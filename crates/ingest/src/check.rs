@@ -12,6 +12,8 @@ use crate::{
 
 /// How far a pose's rotation may be from orthonormal: printed with 4 digits, it still passes.
 const ROTATION_TOLERANCE: f64 = 1e-3;
+/// What a row's texts may come to, so that with 512 frames it still fits a message.
+const TEXT_BYTES: usize = 512 << 10;
 const LETTER_CHARS: usize = 8;
 const LABEL_CHARS: usize = 256;
 const UNIT_CHARS: usize = 64;
@@ -42,6 +44,20 @@ pub(crate) fn question(text: &str, max_chars: usize) -> Result<(), Error> {
         return Err(Error::value("question", problem));
     }
     readable("question", text)
+}
+
+/// Bounds what travels in messages.
+pub(crate) fn texts(question: &str, choices: &[Choice], media: &Media) -> Result<(), Error> {
+    let frames = if let Media::Frames(frames) = media { frames.as_slice() } else { &[] };
+    let labels = frames.iter().filter_map(|frame| frame.masks.as_ref()).flat_map(|masks| masks.labels.values());
+    let labels: usize = labels.map(|name| name.len() + 8).sum();
+    let choices: usize = choices.iter().map(|choice| choice.text.len() + 16).sum();
+    let bytes = question.len() + choices + labels;
+    if bytes > TEXT_BYTES {
+        let problem = format!("its question, options and labels have {bytes} bytes in all, over the limit of {TEXT_BYTES}");
+        return Err(Error::value("row", problem));
+    }
+    Ok(())
 }
 
 /// Refuses control characters other than white space.

@@ -45,18 +45,17 @@ pub(crate) struct Picture {
 /// Makes a picture upright 8-bit RGB. Takes as long as decoding does: call it where it may block.
 pub(crate) fn upright(bytes: Bytes, max_pixels: u64) -> Result<Picture, PictureError> {
     let format = format(&bytes)?;
-    let mut decoder = measured(&bytes, format, max_pixels)?;
-    if format == ImageFormat::WebP && container::is_short_riff(&bytes) {
+    let jpeg = (format == ImageFormat::Jpeg).then(|| Jpeg::walk(&bytes));
+    let is_cut = jpeg.as_ref().is_some_and(|jpeg| !jpeg.is_whole)
+        || format == ImageFormat::WebP && container::is_short_riff(&bytes);
+    if is_cut {
         return Err(PictureError::Truncated);
     }
+    let mut decoder = measured(&bytes, format, max_pixels)?;
     // Unreadable metadata tells of no turn.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let stored = decoder.original_color_type();
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    let jpeg = (format == ImageFormat::Jpeg).then(|| Jpeg::walk(&bytes));
-    if jpeg.as_ref().is_some_and(|jpeg| !jpeg.is_whole) {
-        return Err(PictureError::Truncated);
-    }
     let was_turned = orientation != Orientation::NoTransforms;
     let as_is = match jpeg {
         Some(jpeg) => jpeg.components == 3,
@@ -122,6 +121,7 @@ pub(crate) fn broken(error: ImageError) -> PictureError {
     {
         return PictureError::Truncated;
     }
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     PictureError::Broken(told.chars().take(MESSAGE_CHARS).collect())
 }
 

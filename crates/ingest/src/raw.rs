@@ -178,6 +178,9 @@ pub(crate) fn read(line: &[u8]) -> Result<RawRow, Error> {
     if let Some(nul) = text.find('\0') {
         return Err(json(nul + 1, "", "a NUL character, which JSON cannot hold"));
     }
+    if !text.trim_start().starts_with('{') {
+        return Err(json(1, "", "the row is no JSON object: it must start with `{`"));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let row: RawRow = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

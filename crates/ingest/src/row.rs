@@ -125,6 +125,7 @@ impl Row {
         let answer_type = answer_type(raw.answer_type, &choices)?;
         let media = media(raw.images, raw.frames, raw.video, limits)?;
         let stereo = raw.stereo.map(|rig| check::stereo(&rig, &media)).transpose()?;
+        check::texts(&raw.question, &choices, &media)?;
         let reference = check::reference(raw.answer, raw.tolerance, answer_type, &choices)?;
         Ok(Self {
             id: raw.id,

@@ -311,3 +311,51 @@ fn last_words(complaint: &str, path: &Path) -> String {
     let line = line.replace(&format!("file:{}: ", path.display()), "").replace(&path.display().to_string(), "it");
     line.chars().take(COMPLAINT_CHARS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_spread_with_the_first_and_the_last() {
+        assert_eq!(spread(10, 4), [0, 3, 6, 9]);
+        assert_eq!(spread(3, 64), [0, 1, 2]);
+        assert_eq!(spread(1, 64), [0]);
+        assert_eq!(spread(100, 1), [0]);
+        assert!(spread(0, 4).is_empty());
+        let many = spread(u32::MAX, 512);
+        assert_eq!((many[0], many[511]), (0, u32::MAX - 1));
+        assert!(many.is_sorted_by(|a, b| a < b));
+    }
+
+    fn understood(told: &str) -> Result<Probe, VideoError> {
+        Probe::understand(told.as_bytes(), 1_000_000)
+    }
+
+    #[test]
+    fn times_are_in_the_order_shown_and_start_at_0() {
+        let told = r#"{"packets":[{"pts_time":"5.0"},{"pts_time":"5.4"},{"pts_time":"5.1"}],
+            "streams":[{"width":64,"height":48,"avg_frame_rate":"0/0"}],"format":{"duration":"0.6"}}"#;
+        let probe = understood(told).unwrap();
+        assert!((probe.time_s(1) - 0.1).abs() < 1e-9 && (probe.time_s(2) - 0.4).abs() < 1e-9);
+        assert_eq!(probe.video.total_frames, 3);
+        assert!((probe.video.fps - 5.0).abs() < 1e-9, "the mean of the times, as the container names no rate");
+    }
+
+    #[test]
+    fn without_times_the_rate_counts() {
+        let told = r#"{"packets":[{},{}],"streams":[{"width":64,"height":48,"avg_frame_rate":"30000/1001"}]}"#;
+        let probe = understood(told).unwrap();
+        assert!((probe.time_s(1) - 1001.0 / 30000.0).abs() < 1e-9);
+        assert!((probe.video.duration_s - 2.0 * 1001.0 / 30000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_video_without_frames_or_with_too_few_says_so() {
+        assert!(matches!(understood(r#"{"packets":[],"streams":[]}"#), Err(VideoError::NoFrames)));
+        let told = r#"{"packets":[{"pts_time":"0"}],"streams":[{"avg_frame_rate":"25/1","nb_frames":"250"}]}"#;
+        assert!(matches!(understood(told), Err(VideoError::EndsEarly { wanted: 1, total: 250 })));
+        let told = r#"{"packets":[{}],"streams":[{"avg_frame_rate":"0/0"}]}"#;
+        assert!(understood(told).unwrap_err().to_string().contains("frame rate"));
+    }
+}

@@ -11,6 +11,7 @@
 mod page;
 mod picture;
 mod story;
+mod text;
 
 use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::Event;
