@@ -69,7 +69,7 @@ impl Launch {
         let hello = hello.context("it ended before it was ready; its own words are on stderr")?;
         let problems = hello.header["problems"].as_array().map_or(0, Vec::len);
         let opencv = hello.header["hello"].as_str().context("its first word is no hello")?;
-        tracing::info!(opencv, pid = child.process.id(), problems, "the cpu engine is up");
+        tracing::info!(opencv, pid = child.pid(), problems, "the cpu engine is up");
         Ok(child)
     }
 
@@ -109,6 +109,11 @@ impl Child {
     pub(super) async fn exchange(&mut self, request: &Message) -> anyhow::Result<Message> {
         self.send(request).await.context("send it a request")?;
         self.receive().await.context("read its answer")
+    }
+
+    /// Its process id; 0 once it has ended.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id().unwrap_or_default()
     }
 
     /// Resolves when the process has ended.

@@ -65,7 +65,7 @@ pub(super) async fn keep(
         readiness.set(CONDITION, false, "starting");
         let why = match launch.start().await {
             Ok(child) => {
-                readiness.set(CONDITION, true, launch.missing().unwrap_or_else(|| "ready".to_owned()));
+                readiness.set(CONDITION, true, detail(&child, &launch));
                 pause = FIRST_PAUSE;
                 match serve(child, &mut jobs, &mut unanswered, deadline).await {
                     Some(fault) => tracing::error!(fault, "the cpu engine ended; starting it again"),
@@ -82,6 +82,11 @@ pub(super) async fn keep(
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+fn detail(child: &Child, launch: &Launch) -> String {
+    let able = launch.missing().unwrap_or_else(|| "ready".to_owned());
+    format!("process {}: {able}", child.pid())
 }
 
 /// Tells everybody who waits, and whoever comes during the pause, why there is no answer. False: nobody can ask.
