@@ -16,6 +16,8 @@ mod killed;
 mod leases;
 #[path = "bus/letters.rs"]
 mod letters;
+#[path = "bus/lossy.rs"]
+mod lossy;
 #[path = "bus/world.rs"]
 mod world;
 

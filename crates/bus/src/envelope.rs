@@ -22,6 +22,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 /// Largest body of a message, in bytes: a NATS server takes 1 MiB with headers. Larger things are artifacts.
 pub const MAX_BODY: usize = 900 * 1024;
 
+/// Longest header value, in bytes.
+const MAX_LINE: usize = 2048;
+
 pub(crate) const ID: &str = "id";
 const FAULT: &str = "fault";
 const TRACEPARENT: &str = "traceparent";
@@ -98,6 +101,16 @@ impl Envelope {
     }
 }
 
+/// `text` without line breaks and cut to [`MAX_LINE`] bytes, as a header can have it.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut length = 0;
+    let fits = |c: &char| {
+        length += c.len_utf8();
+        length <= MAX_LINE
+    };
+    text.chars().take_while(fits).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 fn current_context() -> Option<SpanContext> {
     let context = Span::current().context().span().span_context().clone();
     context.is_valid().then_some(context)
@@ -145,6 +158,12 @@ mod tests {
         assert_eq!(Envelope::of_reply(Err(fault.clone())).into_reply(), Err(fault));
         let body = Bytes::from_static(b"body");
         assert_eq!(Envelope::of_reply(Ok(body.clone())).into_reply(), Ok(body));
+    }
+
+    #[test]
+    fn header_values_are_one_short_line() {
+        assert_eq!(one_line("a\r\nb"), "a  b");
+        assert_eq!(one_line(&"ü".repeat(5000)).len(), MAX_LINE);
     }
 
     #[test]

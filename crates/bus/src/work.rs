@@ -118,7 +118,7 @@ impl Worker {
                     queue = self.queue.name(), job = %delivery.id, attempt = delivery.attempt, %reason,
                     "a job goes to the dead-letter place"
                 );
-                claim.bury(&reason).await
+                claim.bury(&envelope::one_line(&reason)).await
             }
         }
     }

@@ -13,7 +13,7 @@ fn file(world: &World, digest: Digest) -> PathBuf {
     world.artifacts().join(&hex[..2]).join(&hex[2..4]).join(&hex)
 }
 
-pub async fn what_is_put_is_there(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn what_is_put_is_there(world: &World) -> anyhow::Result<()> {
     for bytes in [Bytes::from_static(b"a frame"), Bytes::new(), vec![7; 5 << 20].into()] {
         let artifact = world.bus.artifacts().put(bytes.clone(), "image/png").await?;
         assert_eq!(artifact.digest, Digest::of(&bytes));
@@ -24,7 +24,7 @@ pub async fn what_is_put_is_there(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn the_same_bytes_are_stored_once(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn the_same_bytes_are_stored_once(world: &World) -> anyhow::Result<()> {
     let bytes = Bytes::from_static(b"a frame");
     let first = world.bus.artifacts().put(bytes.clone(), "image/png").await?;
     let written = fs::metadata(file(world, first.digest))?.modified()?;
@@ -37,7 +37,7 @@ pub async fn the_same_bytes_are_stored_once(world: &World) -> anyhow::Result<()>
     Ok(())
 }
 
-pub async fn damage_is_noticed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn damage_is_noticed(world: &World) -> anyhow::Result<()> {
     let artifact = world.bus.artifacts().put(Bytes::from_static(b"a frame"), "image/png").await?;
     fs::write(file(world, artifact.digest), b"A frame")?;
     let damaged = world.bus.artifacts().get(&artifact).await;
@@ -52,7 +52,7 @@ pub async fn damage_is_noticed(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn what_is_missing_is_said_so(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn what_is_missing_is_said_so(world: &World) -> anyhow::Result<()> {
     let artifact =
         ArtifactRef { digest: Digest::of(b"never put"), size: 9, media_type: "text/plain".to_owned() };
     assert!(!world.bus.artifacts().holds(artifact.digest).await?);

@@ -23,13 +23,13 @@ async fn echo(bus: &Bus) -> anyhow::Result<Serving> {
     Ok(bus.serve("echo", 8, |request: Plan| async move { Ok(say(&format!("{}!", request.text))) }).await?)
 }
 
-pub async fn a_request_is_answered(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_request_is_answered(world: &World) -> anyhow::Result<()> {
     let _serving = echo(&world.other().await?).await?;
     assert_eq!(ask(&world.bus, "hello").await?, "hello!");
     Ok(())
 }
 
-pub async fn nobody_serving_is_an_answer(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn nobody_serving_is_an_answer(world: &World) -> anyhow::Result<()> {
     let asked = Instant::now();
     let fault = ask(&world.bus, "hello").await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
@@ -38,7 +38,7 @@ pub async fn nobody_serving_is_an_answer(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn an_ask_has_a_deadline(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn an_ask_has_a_deadline(world: &World) -> anyhow::Result<()> {
     let _serving =
         world.bus.serve("slow", 1, |_: Plan| std::future::pending::<Result<Plan, Fault>>()).await?;
     let fault = world.bus.ask::<_, Plan>("slow", &say("?"), Duration::from_millis(100)).await.unwrap_err();
@@ -46,7 +46,7 @@ pub async fn an_ask_has_a_deadline(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_fault_travels_whole(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_fault_travels_whole(world: &World) -> anyhow::Result<()> {
     let fault = Fault::new(FaultKind::NotFound, "no such kernel: `7`\nlease one")
         .retry_after(Duration::from_millis(1500));
     let sent = fault.clone();
@@ -61,7 +61,7 @@ pub async fn a_fault_travels_whole(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn one_request_over_the_limit_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn one_request_over_the_limit_is_refused(world: &World) -> anyhow::Result<()> {
     let (entered, mut inside) = mpsc::channel(1);
     let go = Arc::new(Notify::new());
     let door = Arc::clone(&go);
@@ -87,7 +87,7 @@ pub async fn one_request_over_the_limit_is_refused(world: &World) -> anyhow::Res
     Ok(())
 }
 
-pub async fn what_is_too_large_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn what_is_too_large_is_refused(world: &World) -> anyhow::Result<()> {
     let _serving = world.bus.serve("echo", 1, |_: Plan| async { Ok(say(&"x".repeat(MAX_BODY + 1))) }).await?;
     let fault = ask(&world.bus, &"x".repeat(MAX_BODY + 1)).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Invalid, "{fault}");
@@ -98,7 +98,7 @@ pub async fn what_is_too_large_is_refused(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn what_cannot_be_decoded_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn what_cannot_be_decoded_is_refused(world: &World) -> anyhow::Result<()> {
     let _serving = echo(&world.bus).await?;
     // Field 2 is a number here and text there.
     let other = Answer { number: Some(1.0), ..Answer::default() };
@@ -107,7 +107,7 @@ pub async fn what_cannot_be_decoded_is_refused(world: &World) -> anyhow::Result<
     Ok(())
 }
 
-pub async fn a_panic_is_an_answer_and_the_server_goes_on(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_panic_is_an_answer_and_the_server_goes_on(world: &World) -> anyhow::Result<()> {
     let _serving = world
         .bus
         .serve("echo", 1, |request: Plan| async move {
@@ -122,7 +122,7 @@ pub async fn a_panic_is_an_answer_and_the_server_goes_on(world: &World) -> anyho
     Ok(())
 }
 
-pub async fn servers_share_a_subject_and_leave_it(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn servers_share_a_subject_and_leave_it(world: &World) -> anyhow::Result<()> {
     let first = echo(&world.bus).await?;
     let second = echo(&world.other().await?).await?;
     for _ in 0..20 {
@@ -137,7 +137,7 @@ pub async fn servers_share_a_subject_and_leave_it(world: &World) -> anyhow::Resu
     Ok(())
 }
 
-pub async fn an_abandoned_request_is_answered(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn an_abandoned_request_is_answered(world: &World) -> anyhow::Result<()> {
     let (entered, mut inside) = mpsc::channel(1);
     let serving = world
         .bus
@@ -157,7 +157,7 @@ pub async fn an_abandoned_request_is_answered(world: &World) -> anyhow::Result<(
     Ok(())
 }
 
-pub async fn draining_finishes_what_runs(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn draining_finishes_what_runs(world: &World) -> anyhow::Result<()> {
     let (entered, mut inside) = mpsc::channel(1);
     let go = Arc::new(Notify::new());
     let door = Arc::clone(&go);
@@ -182,7 +182,7 @@ pub async fn draining_finishes_what_runs(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn the_handler_is_in_the_askers_trace(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn the_handler_is_in_the_askers_trace(world: &World) -> anyhow::Result<()> {
     let _serving = world
         .bus
         .serve("echo", 1, |_: Plan| async { Ok(say(&Envelope::current_traceparent().unwrap_or_default())) })

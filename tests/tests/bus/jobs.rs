@@ -16,10 +16,14 @@ use crate::world::{World, say, trace_id};
 const LONG: Duration = Duration::from_secs(30);
 
 /// What a worker was given.
-pub type Given = (String, Delivery);
+pub(crate) type Given = (String, Delivery);
 
 /// Works with `act` and reports every delivery.
-pub async fn work<F, Fut>(bus: &Bus, limit: usize, act: F) -> anyhow::Result<(Serving, mpsc::Receiver<Given>)>
+pub(crate) async fn work<F, Fut>(
+    bus: &Bus,
+    limit: usize,
+    act: F,
+) -> anyhow::Result<(Serving, mpsc::Receiver<Given>)>
 where
     F: Fn(Delivery) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Done> + Send + 'static,
@@ -35,15 +39,15 @@ where
     Ok((worker.await?, given))
 }
 
-pub async fn finish(_: Delivery) -> Done {
+pub(crate) async fn finish(_: Delivery) -> Done {
     Done::Finished
 }
 
-pub fn retry() -> Done {
+pub(crate) fn retry() -> Done {
     Done::Retry { wait: Duration::ZERO, reason: "not now".to_owned() }
 }
 
-pub async fn a_known_id_is_queued_once(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_known_id_is_queued_once(world: &World) -> anyhow::Result<()> {
     for (id, text) in [("a", "first"), ("a", "again"), ("b / ü.*", "second"), ("a", "again")] {
         world.bus.enqueue(Queue::Plan, id, &say(text)).await?;
     }
@@ -59,7 +63,7 @@ pub async fn a_known_id_is_queued_once(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_retry_is_delivered_again(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_retry_is_delivered_again(world: &World) -> anyhow::Result<()> {
     let wait = Duration::from_millis(300);
     let (_worker, mut given) = work(&world.bus, 1, move |delivery: Delivery| async move {
         if delivery.attempt == 1 {
@@ -78,7 +82,7 @@ pub async fn a_retry_is_delivered_again(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_panic_is_delivered_again(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_panic_is_delivered_again(world: &World) -> anyhow::Result<()> {
     let (_worker, mut given) = work(&world.bus, 1, |delivery: Delivery| async move {
         assert_ne!(delivery.attempt, 1, "the first time is always wrong");
         Done::Finished
@@ -90,7 +94,7 @@ pub async fn a_panic_is_delivered_again(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_job_outlives_its_worker(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_job_outlives_its_worker(world: &World) -> anyhow::Result<()> {
     world.bus.enqueue(Queue::Plan, "a", &say("job")).await?;
     let (worker, mut given) = work(&world.bus, 1, |_| std::future::pending()).await?;
     assert_eq!(given.recv().await.unwrap().1.attempt, 1);
@@ -101,7 +105,7 @@ pub async fn a_job_outlives_its_worker(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_long_job_is_delivered_once(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_long_job_is_delivered_once(world: &World) -> anyhow::Result<()> {
     let busy = world.config.ack_wait * 3;
     let long = move |delivery: Delivery| async move {
         if delivery.id == "long" {
@@ -123,7 +127,7 @@ pub async fn a_long_job_is_delivered_once(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn workers_do_as_much_as_allowed_at_once(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn workers_do_as_much_as_allowed_at_once(world: &World) -> anyhow::Result<()> {
     // Three jobs that can only end together.
     let together = Arc::new(Barrier::new(3));
     let meet = Arc::clone(&together);
@@ -148,7 +152,7 @@ pub async fn workers_do_as_much_as_allowed_at_once(world: &World) -> anyhow::Res
     Ok(())
 }
 
-pub async fn draining_finishes_the_running_job(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn draining_finishes_the_running_job(world: &World) -> anyhow::Result<()> {
     let go = Arc::new(Notify::new());
     let door = Arc::clone(&go);
     let (worker, mut given) = work(&world.bus, 1, move |_| {
@@ -171,7 +175,7 @@ pub async fn draining_finishes_the_running_job(world: &World) -> anyhow::Result<
     Ok(())
 }
 
-pub async fn a_full_queue_refuses(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_full_queue_refuses(world: &World) -> anyhow::Result<()> {
     for id in ["a", "b", "c"] {
         world.bus.enqueue(Queue::Plan, id, &say(id)).await?;
     }
@@ -188,7 +192,7 @@ pub async fn a_full_queue_refuses(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn the_handler_is_in_the_trace_of_whoever_queued(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn the_handler_is_in_the_trace_of_whoever_queued(world: &World) -> anyhow::Result<()> {
     let (report, mut traces) = mpsc::channel(1);
     let worker = world.bus.work(Queue::Plan, 1, move |_: Plan, _| {
         let report = report.clone();

@@ -5,7 +5,7 @@ use spatialclaw_domain::SessionId;
 
 use crate::world::{World, entry, text};
 
-pub async fn an_unknown_session_has_no_entries(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn an_unknown_session_has_no_entries(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     assert!(world.bus.read(session, 0).await?.is_empty());
     let refused = world.bus.append(session, &entry("x"), 7).await;
@@ -13,7 +13,7 @@ pub async fn an_unknown_session_has_no_entries(world: &World) -> anyhow::Result<
     Ok(())
 }
 
-pub async fn entries_are_replayed_in_order(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn entries_are_replayed_in_order(world: &World) -> anyhow::Result<()> {
     let (session, other) = (SessionId::random(), SessionId::random());
     let (mut last, mut others, mut middle) = (0, 0, 0);
     for number in 0..40 {
@@ -33,7 +33,7 @@ pub async fn entries_are_replayed_in_order(world: &World) -> anyhow::Result<()> 
     Ok(())
 }
 
-pub async fn the_second_writer_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn the_second_writer_is_refused(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     let other = world.other().await?;
     let first = world.bus.append(session, &entry("submitted"), 0).await?;
@@ -46,7 +46,7 @@ pub async fn the_second_writer_is_refused(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn one_of_many_writers_wins(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn one_of_many_writers_wins(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     let other = world.other().await?;
     let writers = (0..10).map(|number| {
@@ -67,7 +67,7 @@ pub async fn one_of_many_writers_wins(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_follower_sees_what_was_and_what_comes(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_follower_sees_what_was_and_what_comes(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     let first = world.bus.append(session, &entry("first"), 0).await?;
     let mut follow = world.other().await?.follow(session, 0).await?;
@@ -91,7 +91,7 @@ pub async fn a_follower_sees_what_was_and_what_comes(world: &World) -> anyhow::R
     Ok(())
 }
 
-pub async fn followers_of_one_session_see_the_same(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn followers_of_one_session_see_the_same(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     let mut early = world.bus.follow(session, 0).await?;
     let dropped = world.bus.follow(session, 0).await?;
@@ -105,7 +105,7 @@ pub async fn followers_of_one_session_see_the_same(world: &World) -> anyhow::Res
     Ok(())
 }
 
-pub async fn an_entry_too_large_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn an_entry_too_large_is_refused(world: &World) -> anyhow::Result<()> {
     let session = SessionId::random();
     let refused = world.bus.append(session, &entry(&"x".repeat(MAX_BODY + 1)), 0).await;
     assert!(matches!(refused, Err(AppendError::Carrier(Error::TooLarge { .. }))), "{refused:?}");

@@ -10,12 +10,12 @@ const TTL: Duration = Duration::from_millis(900);
 /// So long that only a release can end it within a test.
 const LONG: Duration = Duration::from_secs(600);
 
-pub async fn a_free_key_has_lapsed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_free_key_has_lapsed(world: &World) -> anyhow::Result<()> {
     world.bus.lapsed("kernel.7").await?;
     Ok(())
 }
 
-pub async fn a_lease_lapses_when_dropped(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_lease_lapses_when_dropped(world: &World) -> anyhow::Result<()> {
     let lease = world.bus.hold("kernel.7", LONG).await?;
     let other = world.other().await?;
     let lapsed = tokio::spawn(async move { other.lapsed("kernel.7").await });
@@ -25,7 +25,7 @@ pub async fn a_lease_lapses_when_dropped(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_lease_lapses_when_released(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_lease_lapses_when_released(world: &World) -> anyhow::Result<()> {
     let lease = world.bus.hold("kernel.7", LONG).await?;
     let elsewhere = world.bus.hold("kernel.8", LONG).await?;
     lease.release().await;
@@ -36,7 +36,7 @@ pub async fn a_lease_lapses_when_released(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_held_key_is_refused(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_held_key_is_refused(world: &World) -> anyhow::Result<()> {
     let lease = world.bus.hold("kernel.7", TTL).await?;
     let refused = world.other().await?.hold("kernel.7", TTL).await.err();
     assert!(matches!(&refused, Some(Error::Held(key)) if key == "kernel.7"), "{refused:?}");
@@ -44,7 +44,7 @@ pub async fn a_held_key_is_refused(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_renewed_lease_stays(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_renewed_lease_stays(world: &World) -> anyhow::Result<()> {
     let mut lease = world.bus.hold("kernel.7", TTL).await?;
     let other = world.other().await?;
     // The time that passes is what is tested.

@@ -21,7 +21,7 @@ async fn listed(world: &World) -> anyhow::Result<Vec<(String, String, u32)>> {
     Ok(dead.into_iter().map(|job| (job.id, job.reason, job.attempts)).collect())
 }
 
-pub async fn a_hopeless_job_is_listed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_hopeless_job_is_listed(world: &World) -> anyhow::Result<()> {
     assert!(listed(world).await?.is_empty());
     bury(world, "a b.*").await?;
     assert_eq!(listed(world).await?, [("a b.*".to_owned(), "never".to_owned(), 1)]);
@@ -29,7 +29,7 @@ pub async fn a_hopeless_job_is_listed(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_job_that_failed_often_is_listed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_job_that_failed_often_is_listed(world: &World) -> anyhow::Result<()> {
     let (worker, mut given) = work(&world.bus, 1, |_| async { retry() }).await?;
     world.bus.enqueue(Queue::Plan, "a", &say("job")).await?;
     assert!(!given.recv().await.unwrap().1.is_last);
@@ -39,7 +39,7 @@ pub async fn a_job_that_failed_often_is_listed(world: &World) -> anyhow::Result<
     Ok(())
 }
 
-pub async fn a_job_whose_workers_went_away_is_listed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_job_whose_workers_went_away_is_listed(world: &World) -> anyhow::Result<()> {
     world.bus.enqueue(Queue::Plan, "a", &say("job")).await?;
     for attempt in 1..=2 {
         let (worker, mut given) = work(&world.bus, 1, |_| std::future::pending()).await?;
@@ -59,7 +59,7 @@ pub async fn a_job_whose_workers_went_away_is_listed(world: &World) -> anyhow::R
     Ok(())
 }
 
-pub async fn an_unreadable_job_is_listed(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn an_unreadable_job_is_listed(world: &World) -> anyhow::Result<()> {
     let worker = world.bus.work(Queue::Plan, 1, |_: Plan, _| async { Done::Finished }).await?;
     let other = Answer { number: Some(1.0), ..Answer::default() };
     world.bus.enqueue(Queue::Plan, "a", &other).await?;
@@ -71,7 +71,7 @@ pub async fn an_unreadable_job_is_listed(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_dead_job_is_known(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_dead_job_is_known(world: &World) -> anyhow::Result<()> {
     bury(world, "a").await?;
     world.bus.enqueue(Queue::Plan, "a", &say("again")).await?;
     world.bus.enqueue(Queue::Plan, "b", &say("next")).await?;
@@ -81,7 +81,7 @@ pub async fn a_dead_job_is_known(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_revived_job_is_new(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn a_revived_job_is_new(world: &World) -> anyhow::Result<()> {
     bury(world, "a").await?;
     assert!(world.bus.revive(Queue::Plan, "a").await?);
     assert!(!world.bus.revive(Queue::Plan, "a").await?, "it is alive");
@@ -95,7 +95,7 @@ pub async fn a_revived_job_is_new(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn letters_are_listed_in_order(world: &World) -> anyhow::Result<()> {
+pub(crate) async fn letters_are_listed_in_order(world: &World) -> anyhow::Result<()> {
     for id in ["c", "a", "b"] {
         bury(world, id).await?;
     }

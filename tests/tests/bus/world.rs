@@ -16,23 +16,26 @@ use tracing_subscriber::layer::SubscriberExt as _;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bus of one's own.
-pub struct World {
-    pub bus: Bus,
-    pub config: Config,
-    pub server: Option<NatsServer>,
+pub(crate) struct World {
+    pub(crate) bus: Bus,
+    pub(crate) config: Config,
+    pub(crate) server: Option<NatsServer>,
     folder: TempDir,
 }
 
 impl World {
-    pub async fn local() -> anyhow::Result<Self> {
+    pub(crate) async fn local() -> anyhow::Result<Self> {
         Self::new(None, |_| {}).await
     }
 
-    pub async fn nats() -> anyhow::Result<Self> {
+    pub(crate) async fn nats() -> anyhow::Result<Self> {
         Self::new(Some(NatsServer::start().await?), |_| {}).await
     }
 
-    pub async fn new(server: Option<NatsServer>, change: impl FnOnce(&mut Config)) -> anyhow::Result<Self> {
+    pub(crate) async fn new(
+        server: Option<NatsServer>,
+        change: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
         trace();
         let folder = tempfile::tempdir()?;
         let mut config = Config {
@@ -48,12 +51,12 @@ impl World {
         Ok(Self { bus, config, server, folder })
     }
 
-    pub fn artifacts(&self) -> PathBuf {
+    pub(crate) fn artifacts(&self) -> PathBuf {
         self.folder.path().join("artifacts")
     }
 
     /// A second client: another connection over NATS, the same bus in process.
-    pub async fn other(&self) -> anyhow::Result<Bus> {
+    pub(crate) async fn other(&self) -> anyhow::Result<Bus> {
         match self.config.nats {
             Some(_) => Ok(Bus::connect(&self.config, "other").await?),
             None => Ok(self.bus.clone()),
@@ -61,7 +64,7 @@ impl World {
     }
 }
 
-pub async fn in_time(scenario: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+pub(crate) async fn in_time(scenario: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::time::timeout(PATIENCE, scenario).await.context("the scenario hangs")?
 }
 
@@ -76,21 +79,21 @@ fn trace() {
 }
 
 /// The trace of a `traceparent`.
-pub fn trace_id(traceparent: &str) -> &str {
+pub(crate) fn trace_id(traceparent: &str) -> &str {
     traceparent.split('-').nth(1).unwrap_or_default()
 }
 
 /// A message that says `text`; request, reply and job alike.
-pub fn say(text: &str) -> Plan {
+pub(crate) fn say(text: &str) -> Plan {
     Plan { text: text.to_owned(), ..Plan::default() }
 }
 
 /// A journal entry that says `text`.
-pub fn entry(text: &str) -> Event {
+pub(crate) fn entry(text: &str) -> Event {
     Event { at_unix_ms: 1, kind: EventKind::Cancelled { reason: text.to_owned() } }
 }
 
-pub fn text(event: &Event) -> &str {
+pub(crate) fn text(event: &Event) -> &str {
     match &event.kind {
         EventKind::Cancelled { reason } => reason,
         other => other.name(),

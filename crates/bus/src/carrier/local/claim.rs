@@ -215,7 +215,7 @@ impl Drop for LocalClaim {
 
 fn give_back(store: &WeakStore, line: Arc<Line>, number: u64, now: i64) {
     let posted = store.post(move |db| match db.execute(RETRY, params![number, now]) {
-        Ok(_) => drop(line.changed.send_replace(())),
+        Ok(_) => line.changed.send_replace(()),
         Err(error) => tracing::warn!(%error, "an abandoned job waits for its claim to lapse"),
     });
     if !posted {

@@ -47,13 +47,32 @@ impl Journals {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(after));
         // Random, not made from the entry: two writers of equal entries must not both believe they wrote it.
-        headers.insert(NATS_MESSAGE_ID, Uuid::new_v4().simple().to_string());
-        match self.link.publish(&self.link.journal(&session.to_string()), headers, entry).await {
+        let id = Uuid::new_v4().simple().to_string();
+        headers.insert(NATS_MESSAGE_ID, id.as_str());
+        let subject = self.link.journal(&session.to_string());
+        match self.link.publish(&subject, headers, entry).await {
             Ok(stored) => Ok(stored.sequence),
             Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-                Err(AppendError::Conflict { last: last_sequence(&error) })
+                match self.find_ours(&subject, &id, after).await? {
+                    Some(sequence) => Ok(sequence),
+                    None => Err(AppendError::Conflict { last: last_sequence(&error) }),
+                }
             }
             Err(error) => Err(Error::carrier("append to the journal", error).into()),
+        }
+    }
+
+    /// The entry after `after` if it has the message id `id`: then what was refused is a repetition of an append
+    /// whose answer was lost. The server looks at the fence before it looks for duplicates.
+    async fn find_ours(&self, subject: &str, id: &str, after: u64) -> Result<Option<u64>, Error> {
+        match self.stream.get_first_raw_message_by_subject(subject, after + 1).await {
+            Ok(entry) => {
+                let is_ours =
+                    entry.headers.get_last(NATS_MESSAGE_ID).is_some_and(|found| found.as_str() == id);
+                Ok(is_ours.then_some(entry.sequence))
+            }
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(Error::carrier("append to the journal", error)),
         }
     }
 

@@ -101,8 +101,8 @@ impl Link {
         }
     }
 
-    /// Publishes to a stream and waits until it is stored. Told nothing, it asks once more: `headers` carry a message
-    /// id, so the stream stores it once.
+    /// Publishes to a stream and waits until it is stored. Told nothing, it sends it once more: `headers` carry a
+    /// message id, so the stream stores it once.
     pub(super) async fn publish(
         &self,
         subject: &str,
