@@ -71,11 +71,9 @@ fn number(question: &Question, answer: &Answer, text: &str) -> Result<Answer, Mi
         None => quantity(text).ok_or_else(|| Misfit::NoNumber(text.to_owned()))?,
     };
     match &question.unit {
-        Some(wanted) if !unit.is_empty() && !same_unit(unit, wanted) => Err(Misfit::Unit {
-            text: text.to_owned(),
-            unit: unit.to_owned(),
-            wanted: wanted.clone(),
-        }),
+        Some(wanted) if !unit.is_empty() && !same_unit(unit, wanted) => {
+            Err(Misfit::Unit { text: text.to_owned(), unit: unit.to_owned(), wanted: wanted.clone() })
+        }
         _ => Ok(Answer { text: value.to_string(), number: Some(value) }),
     }
 }

@@ -10,6 +10,7 @@ use spatialclaw_domain::{Cell, CellError, Observation, ShownImage};
 use spatialclaw_models::{Message, Part, Speaker};
 
 use crate::{
+    prompt::char_boundary,
     transcript::{Transcript, Turn},
     verdict::submitted,
 };
@@ -157,5 +158,5 @@ fn head(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
-    format!("{}… ({} bytes in all)", &text[..text.floor_char_boundary(max)], text.len())
+    format!("{}… ({} bytes in all)", &text[..char_boundary(text, max)], text.len())
 }

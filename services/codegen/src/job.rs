@@ -38,7 +38,11 @@ pub(crate) async fn solve(desk: Desk, supervisor: ActorCell, job: SolveJob, deli
     let transcript = match Transcript::fold(session, &entries) {
         Ok(transcript) => transcript,
         Err(error @ Error::Empty(_)) => return Done::Dead { reason: error.to_string() },
-        Err(error) => return damaged(&desk.bus, session, &entries, error).await,
+        Err(error) => {
+            let reason = format!("the journal is damaged: {error}");
+            fail(&desk.bus, session, &entries, &reason).await;
+            return Done::Dead { reason };
+        }
     };
     if transcript.outcome.is_some() {
         return Done::Finished;
@@ -48,9 +52,10 @@ pub(crate) async fn solve(desk: Desk, supervisor: ActorCell, job: SolveJob, deli
 
 async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery: Delivery) -> Done {
     let session = transcript.question.session;
-    let wait = desk.config.retry_wait;
+    let (bus, wait) = (desk.bus.clone(), desk.config.retry_wait);
     let (ended, end) = oneshot::channel();
-    let arguments = Arguments { transcript, is_last_delivery: delivery.is_last, attempt: delivery.attempt, ended };
+    let arguments =
+        Arguments { transcript, is_last_delivery: delivery.is_last, attempt: delivery.attempt, ended };
     let actor = match Actor::spawn_linked(None, Shell::new(desk), arguments, supervisor).await {
         Ok((actor, _)) => StopOnDrop(actor),
         Err(error) => return retry(wait, format!("the session's actor did not start: {error}")),
@@ -61,9 +66,17 @@ async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery
         Ok(End::Finished) => Done::Finished,
         Ok(End::Later { wait, reason }) => {
             tracing::warn!(%session, %reason, ?wait, "a session goes on later");
-            Done::Retry { wait, reason }
+            retry(wait, reason)
         }
-        Err(_) => retry(wait, "the session's actor ended without a word".to_owned()),
+        Err(_) => {
+            let reason = "the session's actor ended without a word: a bug".to_owned();
+            if delivery.is_last
+                && let Ok(entries) = bus.read(session, 0).await
+            {
+                fail(&bus, session, &entries, &reason).await;
+            }
+            retry(wait, reason)
+        }
     }
 }
 
@@ -80,17 +93,13 @@ fn retry(wait: Duration, reason: String) -> Done {
     Done::Retry { wait, reason }
 }
 
-/// Ends a session whose journal nobody can read on, so that its asker does not wait for ever.
-async fn damaged(bus: &Bus, session: SessionId, entries: &[(u64, Event)], error: Error) -> Done {
-    let reason = error.to_string();
-    tracing::error!(%session, %reason, "a journal is damaged");
-    if let Some((last, latest)) = entries.last()
-        && latest.kind.outcome().is_none()
-    {
-        let fault = Fault::new(FaultKind::Internal, format!("the journal is damaged: {reason}"));
-        let failed = EventKind::Failed { fault, steps: 0, usage: Usage::default(), seconds: 0.0 };
-        let at_unix_ms = Clock::start().now();
-        journal::append(bus, session, &Event { at_unix_ms, kind: failed }, *last).await;
+/// Ends a session nobody can go on with, so that its asker does not wait for ever.
+async fn fail(bus: &Bus, session: SessionId, entries: &[(u64, Event)], reason: &str) {
+    tracing::error!(%session, %reason, "a session cannot be gone on with");
+    let Some((last, latest)) = entries.last() else { return };
+    if latest.kind.outcome().is_none() {
+        let fault = Fault::new(FaultKind::Internal, reason);
+        let kind = EventKind::Failed { fault, steps: 0, usage: Usage::default(), seconds: 0.0 };
+        journal::append(bus, session, &Event { at_unix_ms: Clock::start().now(), kind }, *last).await;
     }
-    Done::Dead { reason }
 }

@@ -105,7 +105,8 @@ fn read(text: &str) -> Result<Reply, Error> {
     }
     let sections = split(text);
     let body = |wanted: Section| -> Option<&str> {
-        let mut bodies = sections.iter().filter(|(section, _)| *section == wanted).map(|(_, body)| body.trim());
+        let mut bodies =
+            sections.iter().filter(|(section, _)| *section == wanted).map(|(_, body)| body.trim());
         // A header may be repeated by a rambling reply: the first that says something counts.
         bodies.clone().find(|body| !body.is_empty()).or_else(|| bodies.next())
     };
@@ -124,7 +125,8 @@ fn read(text: &str) -> Result<Reply, Error> {
         next_goal: text_of(Section::NextGoal),
         code: code(&text_of(Section::Code)),
     };
-    let blank: Vec<Section> = CELL.into_iter().filter(|section| draft.part(*section).trim().is_empty()).collect();
+    let blank: Vec<Section> =
+        CELL.into_iter().filter(|section| draft.part(*section).trim().is_empty()).collect();
     if blank.is_empty() { Ok(Reply::Cell(draft)) } else { Err(Error::Blank(blank)) }
 }
 
@@ -282,7 +284,10 @@ mod tests {
             error("The answer is 3."),
             "the reply has no section **Purpose**, **Reasoning**, **Next Goal**, **Code**"
         );
-        assert_eq!(error(&GOOD.replace("**Next Goal**", "**Next**")), "the reply has no section **Next Goal**");
+        assert_eq!(
+            error(&GOOD.replace("**Next Goal**", "**Next**")),
+            "the reply has no section **Next Goal**"
+        );
         assert_eq!(error(&GOOD.replace("measure", "")), "the reply says nothing under **Purpose**");
         assert_eq!(error(&GOOD.replace("x = 1\nprint(x)\n", "")), "the reply says nothing under **Code**");
         let cut = parse("**Purpose**\nmeas", Finish::Length).unwrap_err().to_string();

@@ -29,7 +29,8 @@ const UNREAD: &str = "(a reply that could not be read)";
 
 /// The whole conversation so far, with at most `key_frames` pictures of the input.
 pub fn conversation(transcript: &Transcript, key_frames: usize) -> Vec<Message> {
-    let mut messages = vec![Message::text(Speaker::System, system()), first(&transcript.question, key_frames)];
+    let mut messages =
+        vec![Message::text(Speaker::System, system()), first(&transcript.question, key_frames)];
     if let Some(plan) = transcript.plan.as_ref().filter(|plan| !plan.text.trim().is_empty()) {
         let text = format!("## Plan\n{}\n\nBegin with its first step.", plan.text.trim());
         messages.push(Message::text(Speaker::User, text));
@@ -75,6 +76,11 @@ pub fn rendered(cell: &Cell) -> String {
         "**Purpose**\n{purpose}\n\n**Reasoning**\n{reasoning}\n\n**Next Goal**\n{next_goal}\n\n\
          **Code**\n```python\n{code}\n```"
     )
+}
+
+/// The last place at or before `max` bytes where `text` can be cut.
+pub(crate) fn char_boundary(text: &str, max: usize) -> usize {
+    (0..=max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 #[cfg(test)]

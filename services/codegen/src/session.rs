@@ -23,167 +23,29 @@
 //! * **an append is refused**: somebody cancelled the question or owns it now: stop;
 //! * **a budget is used up**: `unanswered`, saying which.
 
+mod loss;
+#[cfg(test)]
+mod storms;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use std::{collections::VecDeque, time::Duration};
 
-use spatialclaw_domain::{
-    Cell, CellError, Digest, Event, EventKind, Fault, FaultKind, KernelId, Observation,
-};
-use spatialclaw_models::{ChatReply, Message};
+use spatialclaw_domain::{Cell, Digest, Event, EventKind, Fault, FaultKind, KernelId, Observation};
+use spatialclaw_models::ChatReply;
 
 use crate::{
     parse::{Reply, parse},
-    prompt,
+    prompt::{self, char_boundary},
     transcript::{Error, Transcript},
     verdict,
 };
+use loss::{difference, gave_up_on, is_own_doing, loss_of, refusal};
+pub use words::{Effect, End, Input, Lease, Limits, Loss, MAX_BACKOFF, Run};
 
 /// The longest reply that is read; a longer one would not fit a journal entry.
 const MAX_REPLY_BYTES: usize = 200_000;
-
-/// Bounds of the service, beside those of the question.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Pictures shown to the model before it starts.
-    pub key_frames: usize,
-    /// Misfit answers sent back.
-    pub answer_bounces: u32,
-    /// Kernels one cell may lose before the loss is its observation.
-    pub kernel_losses: u32,
-    /// Kernels a session may lose in all.
-    pub session_losses: u32,
-    /// Requests to the model for one reply.
-    pub model_attempts: u32,
-    /// Wait before the second request; doubles.
-    pub model_backoff: Duration,
-    /// How long to go on asking for a kernel.
-    pub lease_deadline: Duration,
-    /// Wait before the second attempt; doubles up to [`MAX_BACKOFF`].
-    pub lease_backoff: Duration,
-    /// Before a job is delivered again whose model or kernel did not come.
-    pub retry_wait: Duration,
-    /// Before a job is delivered again that somebody else seems to work on.
-    pub yield_wait: Duration,
-}
-
-/// No wait between two attempts is longer, spread aside.
-pub const MAX_BACKOFF: Duration = Duration::from_secs(15);
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The session begins, or a [`Effect::Wake`] is due.
-    Tick,
-    /// The model answered after so many seconds.
-    Replied(Result<ChatReply, Fault>, f64),
-    /// An executor answered.
-    Leased(Result<Lease, Fault>),
-    /// A run came back.
-    Ran {
-        /// Where it ran.
-        kernel: KernelId,
-        /// The cell's step.
-        step: u32,
-        /// What came back.
-        outcome: Result<Observation, Loss>,
-    },
-    /// A kernel's lease key lapsed.
-    Lapsed(KernelId),
-    /// The last append stands, under this number.
-    Appended(u64),
-    /// The last append was refused; these entries came first.
-    Refused(Vec<(u64, Event)>),
-    /// The last append could not be made.
-    NotAppended(Fault),
-    /// An entry of the journal, as followed.
-    Seen(u64, EventKind),
-}
-
-/// A kernel of one's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// Its id.
-    pub kernel: KernelId,
-    /// Isolation level.
-    pub walls: String,
-}
-
-/// Why a run has no observation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// The kernel or its executor is gone.
-    Gone(String),
-    /// The executor will not run this cell, on no kernel.
-    Refused(String),
-}
-
-/// What to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Ask the model for a step.
-    Ask {
-        /// The step.
-        step: u32,
-        /// The whole conversation.
-        messages: Vec<Message>,
-    },
-    /// Ask for a kernel.
-    Lease,
-    /// Run a cell.
-    Run(Run),
-    /// A replayed cell came out differently; its first observation stands.
-    ReplayDiffers {
-        /// The cell's step.
-        step: u32,
-        /// In what.
-        what: &'static str,
-    },
-    /// Give a kernel back.
-    Release {
-        /// Which.
-        kernel: KernelId,
-        /// A cell is running in it.
-        interrupt: bool,
-    },
-    /// Append to the journal, after the transcript's last entry.
-    Append(EventKind),
-    /// Send [`Input::Tick`] at this time, in place of any earlier wish.
-    Wake(u64),
-    /// Nothing more will come.
-    Stop(End),
-}
-
-/// A cell to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Where.
-    pub kernel: KernelId,
-    /// The cell's step.
-    pub step: u32,
-    /// Python source.
-    pub code: String,
-    /// Wall clock it may take.
-    pub deadline: Duration,
-    /// Images it may show.
-    pub shown_images_left: u32,
-    /// Calls it may make; `u32::MAX` is unlimited.
-    pub tool_calls_left: u32,
-    /// It was observed before, in another kernel.
-    pub replay: bool,
-}
-
-/// How a session's work ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Its journal has ended.
-    Finished,
-    /// Somebody should go on later.
-    Later {
-        /// Not before.
-        wait: Duration,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// The request to the model.
 #[derive(Clone, Debug)]
@@ -296,7 +158,13 @@ impl Session {
 
     // ---- what happened ----------------------------------------------------
 
-    fn replied(&mut self, reply: Result<ChatReply, Fault>, seconds: f64, now: u64, effects: &mut Vec<Effect>) {
+    fn replied(
+        &mut self,
+        reply: Result<ChatReply, Fault>,
+        seconds: f64,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) {
         if !matches!(self.desk, Desk::Asked) || self.is_closing() {
             return;
         }
@@ -310,7 +178,11 @@ impl Session {
             Err(fault) => {
                 self.model_faults += 1;
                 self.desk = Desk::Idle {
-                    not_before: now.saturating_add(self.backoff(self.model_faults, self.limits.model_backoff, &fault)),
+                    not_before: now.saturating_add(self.backoff(
+                        self.model_faults,
+                        self.limits.model_backoff,
+                        &fault,
+                    )),
                 };
                 if !fault.is_retryable() || self.model_faults >= self.limits.model_attempts {
                     self.give_up("ask the model", fault, now, effects);
@@ -323,8 +195,9 @@ impl Session {
         let step = self.transcript.steps() + 1;
         let ChatReply { text, finish, usage, model } = reply;
         if text.len() > MAX_REPLY_BYTES {
-            let reason = format!("the reply is {} bytes long, at most {MAX_REPLY_BYTES} are read", text.len());
-            let cut = text.floor_char_boundary(MAX_REPLY_BYTES);
+            let reason =
+                format!("the reply is {} bytes long, at most {MAX_REPLY_BYTES} are read", text.len());
+            let cut = char_boundary(&text, MAX_REPLY_BYTES);
             return EventKind::ReplyRejected { step, reason, raw: text[..cut].to_owned(), usage };
         }
         match parse(&text, finish) {
@@ -417,7 +290,8 @@ impl Session {
         let Hands::Holding(holding) = &self.hands else { return };
         if holding.lease.kernel == kernel {
             let running = holding.running.as_ref().map(|run| run.step);
-            let next = || self.transcript.pending().map_or(self.transcript.steps() + 1, |next| next.cell.step);
+            let next =
+                || self.transcript.pending().map_or(self.transcript.steps() + 1, |next| next.cell.step);
             let step = running.unwrap_or_else(next);
             self.lose(step, "its executor went silent".to_owned(), now, effects);
         }
@@ -530,7 +404,8 @@ impl Session {
     fn next_run(&self, now: u64) -> Option<Run> {
         let Hands::Holding(holding) = &self.hands else { return None };
         let replay = self.transcript.replayed().nth(holding.ran).map(|(at, cell, _)| (at, cell, true));
-        let pending = || self.transcript.pending().map(|next| (self.transcript.turns.len() - 1, next.cell, false));
+        let pending =
+            || self.transcript.pending().map(|next| (self.transcript.turns.len() - 1, next.cell, false));
         let (at, cell, replay) = replay.or_else(pending)?;
         let budget = &self.transcript.question.budget;
         let spent = self.transcript.spent(at);
@@ -562,7 +437,9 @@ impl Session {
                 let evidence = self.transcript.evidence();
                 Some(EventKind::Answered { answer, steps, usage, seconds, evidence })
             }
-            verdict::Verdict::Unanswered(reason) => Some(EventKind::Unanswered { reason, steps, usage, seconds }),
+            verdict::Verdict::Unanswered(reason) => {
+                Some(EventKind::Unanswered { reason, steps, usage, seconds })
+            }
         }
     }
 
@@ -641,46 +518,3 @@ impl Session {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
-
-/// Whether the cell itself cost its interpreter: it would cost the next one too.
-fn is_own_doing(seen: &Observation) -> bool {
-    seen.error.as_ref().is_some_and(|error| matches!(error.kind.as_str(), "TimeoutError" | "MemoryError"))
-}
-
-fn loss_of(seen: &Observation) -> String {
-    match &seen.error {
-        Some(error) => format!("{}: {}", error.kind, error.message),
-        None => "its interpreter ended".to_owned(),
-    }
-}
-
-fn refusal(step: u32, message: String) -> Observation {
-    let error = CellError { kind: "RuntimeError".to_owned(), message, line: None, traceback: String::new() };
-    Observation { step, error: Some(error), ..Observation::default() }
-}
-
-fn gave_up_on(step: u32, losses: u32) -> Observation {
-    let message = format!(
-        "the interpreter went away {losses} times while this cell ran; it was not run again. Do the same in smaller \
-         pieces or in another way"
-    );
-    Observation { state_lost: true, ..refusal(step, message) }
-}
-
-fn difference(first: &Observation, again: &Observation) -> Option<&'static str> {
-    let kind = |seen: &Observation| seen.error.as_ref().map(|error| error.kind.clone());
-    if kind(first) != kind(again) {
-        Some("exception")
-    } else if first.answer != again.answer {
-        Some("answer")
-    } else if first.stdout != again.stdout {
-        Some("output")
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod storms;
-#[cfg(test)]
-mod tests;

@@ -1,11 +1,16 @@
 //! The actor around a session: performs effects, turns what comes of them into inputs, decides nothing.
 //!
 //! Every effect that takes time is a task whose end is a message to this actor; the session has at most one request,
-//! one append, one kernel and one timer in flight, so the mailbox stays short. A lease in flight outlives the actor:
-//! nobody else would give the kernel back.
+//! one append, one kernel and one timer in flight, so the mailbox stays short. A task that panics stops the actor, and
+//! the job is delivered again. A lease in flight outlives the actor: nobody else would give the kernel back.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use futures::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use spatialclaw_bus::Envelope;
 use spatialclaw_domain::{Event, EventKind, Fault, FaultKind, KernelId, Observation, SessionId};
@@ -28,6 +33,8 @@ use crate::{
     transcript::Transcript,
 };
 
+/// A kernel's last reply leaves before its lease key goes; it may come in after that news all the same.
+const REPLY_GRACE: Duration = Duration::from_millis(500);
 /// Before a journal that could not be followed is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 
@@ -87,7 +94,11 @@ impl Actor for Shell {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<Input>, given: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Input>,
+        given: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         let id = given.transcript.question.session;
         let solve = root_span(&given);
         let clock = Clock::start();
@@ -105,12 +116,17 @@ impl Actor for Shell {
             step: (0, Span::none()),
             solve,
         };
-        state.tasks.spawn(follow(self.desk.clone(), id, last, myself.clone()));
+        state.begin(&myself, follow(self.desk.clone(), id, last, myself.clone()));
         myself.cast(Input::Tick)?;
         Ok(state)
     }
 
-    async fn handle(&self, myself: ActorRef<Input>, input: Input, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Input>,
+        input: Input,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         while state.tasks.try_join_next().is_some() {}
         let now = state.clock.now();
         let effects = state.session.handle(input, now)?;
@@ -136,17 +152,21 @@ impl Shell {
         match effect {
             Effect::Ask { step, messages } => {
                 let span = state.span_of(step);
-                state.tasks.spawn(ask(self.desk.clone(), state.id, messages, myself.clone()).instrument(span));
+                state.begin(
+                    myself,
+                    ask(self.desk.clone(), state.id, messages, myself.clone()).instrument(span),
+                );
             }
             Effect::Lease => {
-                let request = LeaseRequest { question: Some(state.session.transcript().question.clone().into()) };
+                let request =
+                    LeaseRequest { question: Some(state.session.transcript().question.clone().into()) };
                 let lease = lease(self.desk.clone(), request, myself.clone());
                 tokio::spawn(lease.instrument(state.solve.clone()));
             }
             Effect::Run(run) => {
                 state.watch(self, run.kernel, myself);
                 let span = if run.replay { state.solve.clone() } else { state.span_of(run.step) };
-                state.tasks.spawn(execute(self.desk.clone(), run, myself.clone()).instrument(span));
+                state.begin(myself, execute(self.desk.clone(), run, myself.clone()).instrument(span));
             }
             Effect::Release { kernel, interrupt } => {
                 state.unwatch();
@@ -158,7 +178,8 @@ impl Shell {
                 let after = state.session.transcript().last;
                 let (desk, id, to) = (self.desk.clone(), state.id, myself.clone());
                 let append = async move { tell(&to, journal::append(&desk.bus, id, &event, after).await) };
-                state.tasks.spawn(append.instrument(state.solve.clone()));
+                let span = state.solve.clone();
+                state.begin(myself, append.instrument(span));
             }
             Effect::ReplayDiffers { step, what } => {
                 tracing::warn!(session = %state.id, step, what, "a replayed cell came out differently");
@@ -191,11 +212,23 @@ impl Shell {
 }
 
 impl State {
+    fn begin(
+        &mut self,
+        myself: &ActorRef<Input>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
+        let myself = myself.clone();
+        self.tasks.spawn(async move {
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                myself.stop(Some("a task of the session panicked".to_owned()));
+            }
+        })
+    }
+
     fn span_of(&mut self, step: u32) -> Span {
         if self.step.0 != step {
             let session = self.id;
-            let span =
-                info_span!(parent: &self.solve, "step", spatialclaw.step = step, spatialclaw.session = %session);
+            let span = info_span!(parent: &self.solve, "step", spatialclaw.step = step, spatialclaw.session = %session);
             self.step = (step, span);
         }
         self.step.1.clone()
@@ -207,7 +240,7 @@ impl State {
         }
         let wait = Duration::from_millis(at.saturating_sub(self.clock.now()));
         let to = myself.clone();
-        self.timer = Some(self.tasks.spawn(async move {
+        self.timer = Some(self.begin(myself, async move {
             tokio::time::sleep(wait).await;
             tell(&to, Input::Tick);
         }));
@@ -217,9 +250,12 @@ impl State {
     fn watch(&mut self, shell: &Shell, kernel: KernelId, myself: &ActorRef<Input>) {
         if self.lapse.is_none() {
             let (bus, to) = (shell.desk.bus.clone(), myself.clone());
-            self.lapse = Some(self.tasks.spawn(async move {
+            self.lapse = Some(self.begin(myself, async move {
                 match bus.lapsed(&subject(kernel)).await {
-                    Ok(()) => tell(&to, Input::Lapsed(kernel)),
+                    Ok(()) => {
+                        tokio::time::sleep(REPLY_GRACE).await;
+                        tell(&to, Input::Lapsed(kernel));
+                    }
                     // The deadline of what runs in it is still there.
                     Err(error) => tracing::warn!(%kernel, %error, "a kernel's lease cannot be watched"),
                 }
@@ -339,6 +375,8 @@ fn loss(fault: Fault) -> Loss {
 }
 
 fn observation(reply: KernelReply) -> Result<Observation, Loss> {
-    let seen = reply.observation.ok_or_else(|| Loss::Gone("its executor answered without an observation".into()))?;
-    Observation::try_from(seen).map_err(|error| Loss::Gone(format!("its executor's answer is unreadable: {error}")))
+    let seen =
+        reply.observation.ok_or_else(|| Loss::Gone("its executor answered without an observation".into()))?;
+    Observation::try_from(seen)
+        .map_err(|error| Loss::Gone(format!("its executor's answer is unreadable: {error}")))
 }

@@ -29,6 +29,7 @@ pub enum Error {
 
 /// What a step came to.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every turn is a cell")]
 pub enum Turn {
     /// The reply held a cell.
     Cell {
@@ -159,9 +160,9 @@ impl Transcript {
                 self.worked.push(self.seconds_worked());
                 self.usage += *usage;
             }
-            EventKind::Observed { observation: seen, .. } => self.observe(seen).ok_or_else(|| {
-                misfit("no cell of its step was waiting for it")
-            })?,
+            EventKind::Observed { observation: seen, .. } => {
+                self.observe(seen).ok_or_else(|| misfit("no cell of its step was waiting for it"))?
+            }
             EventKind::KernelLost { step, .. } => self.lose(*step),
             EventKind::Answered { .. }
             | EventKind::Unanswered { .. }
@@ -173,7 +174,9 @@ impl Transcript {
     }
 
     fn observe(&mut self, seen: &Observation) -> Option<()> {
-        let Some(Turn::Cell { cell, observation: slot @ None, .. }) = self.turns.last_mut() else { return None };
+        let Some(Turn::Cell { cell, observation: slot @ None, .. }) = self.turns.last_mut() else {
+            return None;
+        };
         if cell.step != seen.step {
             return None;
         }
@@ -219,7 +222,8 @@ impl Transcript {
 
     /// Replies at the end, in a row, that could not be read.
     pub fn failures_in_a_row(&self) -> u32 {
-        let rejected = self.turns.iter().rev().take_while(|turn| matches!(turn, Turn::Rejected { .. })).count();
+        let rejected =
+            self.turns.iter().rev().take_while(|turn| matches!(turn, Turn::Rejected { .. })).count();
         u32::try_from(rejected).unwrap_or(u32::MAX)
     }
 

@@ -26,7 +26,8 @@ pub fn of(transcript: &Transcript, bounces: u32, is_late: bool) -> Option<Verdic
     match last.and_then(|seen| submitted(&transcript.question, seen)) {
         Some(Ok(answer)) => return Some(Verdict::Answered(answer)),
         Some(Err(misfit)) if refusals(transcript) > bounces => {
-            let reason = format!("no answer fitted the question after {} attempts: {misfit}", refusals(transcript));
+            let reason =
+                format!("no answer fitted the question after {} attempts: {misfit}", refusals(transcript));
             return Some(Verdict::Unanswered(reason));
         }
         Some(Err(_)) | None => {}
@@ -123,7 +124,10 @@ mod tests {
         let bounced: Vec<EventKind> = (1..=2).flat_map(misfit).collect();
         assert_eq!(verdict(Budget::default(), bounced), None);
         let ended: Vec<EventKind> = (1..=3).flat_map(misfit).collect();
-        assert!(reason(Budget::default(), ended).starts_with("no answer fitted the question after 3 attempts: `far`"));
+        assert!(
+            reason(Budget::default(), ended)
+                .starts_with("no answer fitted the question after 3 attempts: `far`")
+        );
     }
 
     #[test]
@@ -132,8 +136,14 @@ mod tests {
         let steps = vec![fixture::rejected(1), fixture::written(2, "x"), fixture::observed(2, "")];
         assert_eq!(reason(budget.clone(), steps), "the budget of 2 steps is used up");
         let failures = vec![fixture::rejected(1), fixture::rejected(2)];
-        assert!(reason(budget.clone(), failures).starts_with("2 replies in a row could not be read: no **Code**"));
-        assert_eq!(verdict(budget, vec![fixture::rejected(1), fixture::written(2, "x")]), None, "it has to run");
+        assert!(
+            reason(budget.clone(), failures).starts_with("2 replies in a row could not be read: no **Code**")
+        );
+        assert_eq!(
+            verdict(budget, vec![fixture::rejected(1), fixture::written(2, "x")]),
+            None,
+            "it has to run"
+        );
     }
 
     #[test]

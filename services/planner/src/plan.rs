@@ -32,7 +32,7 @@ pub(crate) struct Desk {
 enum Standing {
     Unknown,
     Ended,
-    Open(Open),
+    Open(Box<Open>),
 }
 
 /// A question that has not ended.
@@ -100,11 +100,12 @@ impl Desk {
             EventKind::Planned { plan } => Some(plan.clone()),
             _ => None,
         });
-        let Some((_, Event { at_unix_ms, kind: EventKind::Submitted { question, .. } })) = entries.first() else {
+        let Some((_, Event { at_unix_ms, kind: EventKind::Submitted { question, .. } })) = entries.first()
+        else {
             return Ok(Standing::Unknown);
         };
         let question = question.clone();
-        Ok(Standing::Open(Open { question, plan, submitted_at: *at_unix_ms, last: *last }))
+        Ok(Standing::Open(Box::new(Open { question, plan, submitted_at: *at_unix_ms, last: *last })))
     }
 
     async fn forward(&self, session: SessionId, question: Question, plan: Plan) -> Result<Done, Fault> {
@@ -145,7 +146,10 @@ impl Desk {
     async fn ask(&self, request: &ChatRequest) -> Result<ChatReply, Fault> {
         let deadline = self.config.model_deadline;
         tokio::time::timeout(deadline, self.model.chat(request)).await.unwrap_or_else(|_| {
-            Err(Fault::new(FaultKind::Deadline, format!("no plan within {deadline:?} (planner.model_deadline)")))
+            Err(Fault::new(
+                FaultKind::Deadline,
+                format!("no plan within {deadline:?} (planner.model_deadline)"),
+            ))
         })
     }
 
@@ -161,7 +165,11 @@ impl Desk {
     async fn postpone(&self, session: SessionId, fault: Fault, is_last: bool) -> Done {
         if is_last
             && let Ok(Standing::Open(open)) = self.standing(session).await
-            && self.bus.append(session, &event(failed(fault.clone(), open.submitted_at)), open.last).await.is_ok()
+            && self
+                .bus
+                .append(session, &event(failed(fault.clone(), open.submitted_at)), open.last)
+                .await
+                .is_ok()
         {
             return Done::Dead { reason: fault.message };
         }
@@ -172,8 +180,8 @@ impl Desk {
 
 fn plan_of(reply: ChatReply) -> Plan {
     let text = reply.text.trim();
-    let end = text.floor_char_boundary(MAX_PLAN_BYTES.min(text.len()));
-    Plan { text: text[..end].to_owned(), model: reply.model, usage: reply.usage }
+    let end = (0..=MAX_PLAN_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    Plan { text: text[..end.unwrap_or(0)].to_owned(), model: reply.model, usage: reply.usage }
 }
 
 fn failed(fault: Fault, submitted_at: u64) -> EventKind {

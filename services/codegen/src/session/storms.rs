@@ -76,7 +76,8 @@ impl World {
             0..=19 => Ok(fixture::answering(step, "2.4")),
             120..=159 => Ok(fixture::failing(step)),
             160..=189 => Ok(fixture::answering(step, "far")),
-            190..=209 => Ok(Observation { state_lost: true, ..fixture::failing(step) }),
+            190..=199 => Ok(Observation { state_lost: true, ..fixture::failing(step) }),
+            200..=209 => Ok(overrun(step)),
             210..=219 => Err(Loss::Refused("storm".into())),
             220..=239 => Err(Loss::Gone("storm".into())),
             240..=249 => return Input::Lapsed(run.kernel),
@@ -198,9 +199,16 @@ impl World {
 }
 
 fn budget() -> impl Strategy<Value = Budget> {
-    (0u32..8, 0u32..4, 0u32..6, 0u32..5, 1u32..2000).prop_map(|(steps, failures, tool_calls, shown_images, seconds)| {
-        Budget { steps, failures, tool_calls, shown_images, cell_seconds: 60, question_seconds: seconds }
-    })
+    (0u32..8, 0u32..4, 0u32..6, 0u32..5, 1u32..2000).prop_map(
+        |(steps, failures, tool_calls, shown_images, seconds)| Budget {
+            steps,
+            failures,
+            tool_calls,
+            shown_images,
+            cell_seconds: 60,
+            question_seconds: seconds,
+        },
+    )
 }
 
 proptest! {

@@ -28,9 +28,7 @@ pub(super) fn reply(text: &str) -> ChatReply {
 }
 
 pub(super) fn cell(code: &str) -> ChatReply {
-    reply(&format!(
-        "**Purpose**\na\n**Reasoning**\nb\n**Next Goal**\nc\n**Code**\n```python\n{code}\n```"
-    ))
+    reply(&format!("**Purpose**\na\n**Reasoning**\nb\n**Next Goal**\nc\n**Code**\n```python\n{code}\n```"))
 }
 
 pub(super) fn kernel(n: u32) -> Lease {
@@ -131,7 +129,9 @@ fn from_plan_to_answer() {
     bench.ran(1, 2, Ok(fixture::answering(2, "2.4 m")));
     assert_eq!(bench.done(), ["run 2 on 1", "release 1", "finished"]);
     assert_eq!(bench.names(), ["cell_written", "observed", "cell_written", "observed", "answered"]);
-    let Some(EventKind::Answered { answer, steps, usage, seconds, evidence }) = bench.journal.last() else { panic!() };
+    let Some(EventKind::Answered { answer, steps, usage, seconds, evidence }) = bench.journal.last() else {
+        panic!()
+    };
     assert_eq!((answer.text.as_str(), answer.number, *steps), ("2.4", Some(2.4), 2));
     assert_eq!(usage.calls, 3, "the plan and two cells");
     assert_eq!(*seconds, 1.0, "from the submission");
@@ -174,7 +174,8 @@ fn giving_up_ends_with_the_models_reason_and_its_cost() {
     bench.replied(reply("**Cannot Answer**\nThere is no chair."));
     assert_eq!(bench.done(), ["release 1", "finished"]);
     let usage = Usage { calls: 2, prompt_tokens: 200, completion_tokens: 20, cached_tokens: 0 };
-    let unanswered = EventKind::Unanswered { reason: "There is no chair.".into(), steps: 0, usage, seconds: 1.0 };
+    let unanswered =
+        EventKind::Unanswered { reason: "There is no chair.".into(), steps: 0, usage, seconds: 1.0 };
     assert_eq!(bench.journal, [unanswered]);
 }
 
@@ -214,7 +215,10 @@ fn a_lost_kernel_is_replaced_and_its_cell_run_again() {
     bench.leased(2);
     bench.ran(2, 1, Ok(fixture::observation(1, "")));
     assert_eq!(bench.done(), ["replay 1 on 2", "run 2 on 2"]);
-    assert_eq!(bench.journal.last(), Some(&EventKind::KernelLost { step: 2, reason: "its executor went silent".into() }));
+    assert_eq!(
+        bench.journal.last(),
+        Some(&EventKind::KernelLost { step: 2, reason: "its executor went silent".into() })
+    );
 }
 
 #[test]
@@ -250,18 +254,33 @@ fn a_cell_that_kills_every_kernel_is_shown_its_loss() {
     assert_eq!(bench.done(), ["run 2 on 3"], "what killed kernels is not replayed");
 }
 
+/// What comes of a cell that had to be killed at its deadline.
+pub(super) fn overrun(step: u32) -> Observation {
+    let mut killed = fixture::failing(step);
+    killed.error.as_mut().unwrap().kind = "TimeoutError".into();
+    Observation { state_lost: true, ..killed }
+}
+
 #[test]
 fn a_cell_killed_at_its_deadline_is_not_run_again() {
     let mut bench = Bench::new();
     bench.leased(1);
     bench.replied(cell("while True: pass"));
     bench.done();
-    let mut killed = fixture::failing(1);
-    killed.state_lost = true;
-    killed.error.as_mut().unwrap().kind = "TimeoutError".into();
-    bench.ran(1, 1, Ok(killed));
+    bench.ran(1, 1, Ok(overrun(1)));
     assert_eq!(bench.done(), ["release 1", "lease", "ask 2"]);
     assert_eq!(bench.names(), ["cell_written", "observed"]);
+}
+
+#[test]
+fn a_replayed_cell_killed_at_its_deadline_is_a_lost_kernel() {
+    let events = vec![fixture::written(1, "slow()"), fixture::observed(1, "")];
+    let mut bench = Bench::resume(fixture::question(), limits(), false, events);
+    bench.leased(1);
+    bench.ran(1, 1, Ok(overrun(1)));
+    bench.leased(2);
+    assert_eq!(bench.done(), ["lease", "ask 2", "replay 1 on 1", "release 1", "lease", "replay 1 on 2"]);
+    assert_eq!(bench.names(), ["kernel_lost"], "its first observation stands");
 }
 
 #[test]
@@ -272,7 +291,10 @@ fn a_session_that_loses_every_kernel_fails() {
         bench.feed(Input::Lapsed(kernel(n).kernel));
     }
     let Some(EventKind::Failed { fault, .. }) = bench.journal.last() else { panic!("{:?}", bench.journal) };
-    assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Unavailable, "5 kernels were lost under this question"));
+    assert_eq!(
+        (fault.kind, fault.message.as_str()),
+        (FaultKind::Unavailable, "5 kernels were lost under this question")
+    );
 }
 
 #[test]
@@ -414,7 +436,9 @@ fn a_tick_that_comes_early_is_asked_for_again() {
     bench.feed(Input::Replied(Err(unavailable()), 0.0));
     let wakes = |bench: &mut Bench| -> Vec<u64> {
         let seen = std::mem::take(&mut bench.seen);
-        seen.iter().filter_map(|effect| if let Effect::Wake(at) = effect { Some(*at) } else { None }).collect()
+        seen.iter()
+            .filter_map(|effect| if let Effect::Wake(at) = effect { Some(*at) } else { None })
+            .collect()
     };
     let first = wakes(&mut bench);
     bench.feed(Input::Tick);
@@ -430,10 +454,14 @@ fn budgets_reach_the_cell() {
     let mut bench = Bench::resume(question, limits(), false, events);
     bench.leased(1);
     bench.ran(1, 1, Ok(fixture::rich(1)));
-    let runs: Vec<(u32, u32)> = bench.seen.iter().filter_map(|effect| match effect {
-        Effect::Run(run) => Some((run.shown_images_left, run.tool_calls_left)),
-        _ => None,
-    }).collect();
+    let runs: Vec<(u32, u32)> = bench
+        .seen
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Run(run) => Some((run.shown_images_left, run.tool_calls_left)),
+            _ => None,
+        })
+        .collect();
     assert_eq!(runs, [(3, u32::MAX), (1, u32::MAX)], "a replayed cell has what it had the first time");
 }
 
