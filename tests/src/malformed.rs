@@ -153,10 +153,16 @@ fn reframed(key: &str, value: Value) -> Value {
 /// Lines that are not rows.
 fn text(rows: &mut Rows) {
     rows.good();
-    rows.raw(Some("bad-utf8"), b"{\"id\":\"bad-utf8\",\"question\":\"caf\xe9?\",\"images\":[\"ball.png\"]}", &[
-        "column", "not UTF-8",
-    ]);
-    rows.raw(Some("truncated"), r#"{"id":"truncated","question":"How far is the b"#, &["EOF while parsing a string"]);
+    rows.raw(
+        Some("bad-utf8"),
+        b"{\"id\":\"bad-utf8\",\"question\":\"caf\xe9?\",\"images\":[\"ball.png\"]}",
+        &["column", "not UTF-8"],
+    );
+    rows.raw(
+        Some("truncated"),
+        r#"{"id":"truncated","question":"How far is the b"#,
+        &["EOF while parsing a string"],
+    );
     rows.raw(Some("nul"), b"{\"id\":\"nul\",\"question\":\"a\0b\",\"images\":[\"ball.png\"]}", &["NUL"]);
     let nan = r#"{"id":"nan","question":"q?","frames":[{"image":"ball.png","time_s":NaN}]}"#;
     rows.raw(Some("nan"), nan, &["column", "expected value"]);
@@ -175,46 +181,78 @@ fn text(rows: &mut Rows) {
     rows.raw(None, "no JSON at all", &["column 1: ", "must start with `{`"]);
     rows.raw(None, "\"text\"", &["must start with `{`"]);
     rows.raw(None, "[\"a\", \"row\", \"as a list\"]", &["must start with `{`"]);
-    rows.raw(Some("twice"), r#"{"id":"twice","question":"a?","question":"b?","images":["ball.png"]}"#, &[
-        "duplicate field `question`",
-    ]);
-    rows.raw(Some("two-rows"), format!("{0}{0}", with(bare("ball.png"), "id", json!("two-rows"))), &[
-        "trailing characters",
-    ]);
-    rows.raw(Some("surrogate"), r#"{"id":"surrogate","question":"\ud800?","images":["ball.png"]}"#, &["escape"]);
-    rows.raw(Some("over-long"), format!(r#"{{"id":"over-long","question":"{}"}}"#, "x".repeat(9 << 20)), &[
-        "longer than 8388608 bytes",
-    ]);
+    rows.raw(
+        Some("twice"),
+        r#"{"id":"twice","question":"a?","question":"b?","images":["ball.png"]}"#,
+        &["duplicate field `question`"],
+    );
+    rows.raw(
+        Some("two-rows"),
+        format!("{0}{0}", with(bare("ball.png"), "id", json!("two-rows"))),
+        &["trailing characters"],
+    );
+    rows.raw(
+        Some("surrogate"),
+        r#"{"id":"surrogate","question":"\ud800?","images":["ball.png"]}"#,
+        &["escape"],
+    );
+    rows.raw(
+        Some("over-long"),
+        format!(r#"{{"id":"over-long","question":"{}"}}"#, "x".repeat(9 << 20)),
+        &["longer than 8388608 bytes"],
+    );
 }
 
 /// Rows whose values make no sense.
 fn values(rows: &mut Rows) {
     let row = || bare("ball.png");
     rows.bad("good-1", row(), &["id: is already used in line 1"]);
-    rows.bad("one-mb", with(row(), "question", json!("x".repeat(1 << 20))), &["question: has 1048576 characters"]);
+    rows.bad(
+        "one-mb",
+        with(row(), "question", json!("x".repeat(1 << 20))),
+        &["question: has 1048576 characters"],
+    );
     // Too long to be told as the row's name.
     let long = with(row(), "id", json!("i".repeat(257)));
     rows.raw(None, long.to_string(), &["id: has 257 characters"]);
     rows.bad("empty-question", with(row(), "question", json!(" \n")), &["question: is empty"]);
-    rows.bad("escaped-nul", with(row(), "question", json!("a\0b")), &["question: holds the control character U+0000"]);
+    rows.bad(
+        "escaped-nul",
+        with(row(), "question", json!("a\0b")),
+        &["question: holds the control character U+0000"],
+    );
     rows.bad("no-question", json!({ "images": ["ball.png"] }), &["missing field `question`"]);
     rows.bad("stranger", with(row(), "imagse", json!(["ball.png"])), &["unknown field `imagse`"]);
     rows.bad("null", with(row(), "unit", Value::Null), &["unit", "null"]);
     rows.bad("no-pictures", json!({ "question": QUESTION }), &["give `images`, `frames` or `video`"]);
     rows.bad("no-images", json!({ "question": QUESTION, "images": [] }), &["images: is empty"]);
     rows.bad("both", with(measured("ball.png"), "images", json!(["ball.png"])), &["exactly one of"]);
-    rows.bad("513-images", with(row(), "images", json!(vec!["ball.png"; 513])), &["images: has 513 entries", "512"]);
+    rows.bad(
+        "513-images",
+        with(row(), "images", json!(vec!["ball.png"; 513])),
+        &["images: has 513 entries", "512"],
+    );
     let options: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
     rows.bad("1001-options", with(row(), "options", json!(options)), &["options: has 1001 entries"]);
-    rows.bad("misfit", with(with(row(), "answer_type", json!("number")), "answer", json!("two")), &[
-        "answer: must be a number",
-    ]);
+    rows.bad(
+        "misfit",
+        with(with(row(), "answer_type", json!("number")), "answer", json!("two")),
+        &["answer: must be a number"],
+    );
     let mirrored = json!([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]]);
     rows.bad("mirrored", reframed("pose", mirrored), &["frames[0].pose: mirrors"]);
     let twice = json!([frame("ball.png"), { "image": "ball.png", "index": 0 }]);
-    rows.bad("same-index", with(measured("ball.png"), "frames", twice), &["frames[1].index: 0 is used twice"]);
+    rows.bad(
+        "same-index",
+        with(measured("ball.png"), "frames", twice),
+        &["frames[1].index: 0 is used twice"],
+    );
     let elsewhere = json!({ "fx": 900.0, "fy": 900.0, "cx": 480.0, "cy": 360.0 });
-    rows.bad("other-resolution", reframed("intrinsics", elsewhere), &["intrinsics.cx: is 480", "64 pixels wide"]);
+    rows.bad(
+        "other-resolution",
+        reframed("intrinsics", elsewhere),
+        &["intrinsics.cx: is 480", "64 pixels wide"],
+    );
 }
 
 /// Rows whose files are elsewhere, or nowhere.
@@ -237,7 +275,11 @@ fn names(rows: &mut Rows, folder: &Path) {
     ] {
         rows.bad(id, bare(name), &["images[0]: ", cause]);
     }
-    rows.bad("no-video", json!({ "question": QUESTION, "video": "none.mp4" }), &["video: `none.mp4` does not exist"]);
+    rows.bad(
+        "no-video",
+        json!({ "question": QUESTION, "video": "none.mp4" }),
+        &["video: `none.mp4` does not exist"],
+    );
     rows.bad("text-video", json!({ "question": QUESTION, "video": "words.png" }), &["video: `words.png`"]);
 }
 
@@ -275,13 +317,19 @@ fn sensors(rows: &mut Rows) {
     rows.bad("depth-empty", depth("empty.depth.png"), &["holds no reading"]);
     rows.bad("depth-colour", depth("ball.png"), &["16-bit grey"]);
     rows.bad("depth-cut", depth("cut.depth.png"), &["truncated"]);
-    rows.bad("depth-unit", reframed("depth", json!({ "file": "ball.depth.png", "metres_per_unit": 0 })), &[
-        "depth.metres_per_unit: must be above 0",
-    ]);
+    rows.bad(
+        "depth-unit",
+        reframed("depth", json!({ "file": "ball.depth.png", "metres_per_unit": 0 })),
+        &["depth.metres_per_unit: must be above 0"],
+    );
     rows.bad("masks-colour", masks("ball.png"), &["frames[0].masks.file: ", "8- or 16-bit grey"]);
     rows.bad("masks-strangers", masks("strangers.masks.png"), &["none of the ids", "7"]);
     let stereo = json!({ "left": 0, "right": 1, "baseline_m": 0.1 });
-    rows.bad("stereo", with(measured("ball.png"), "stereo", stereo), &["stereo.right: names no frame's index"]);
+    rows.bad(
+        "stereo",
+        with(measured("ball.png"), "stereo", stereo),
+        &["stereo.right: names no frame's index"],
+    );
 }
 
 const BACKGROUND: [u8; 3] = [90, 110, 130];
@@ -321,7 +369,10 @@ fn files(folder: &Path) -> anyhow::Result<()> {
         ("cmyk.jpg", flat_cmyk([1, 255, 255, 255])),
         ("turned.jpg", turned(&dark, 6)),
         ("animated.gif", animated()?),
-        ("deep.png", encoded(&ImageBuffer::from_pixel(8, 6, Rgb([0xffff_u16, 0x8080, 0])).into(), ImageFormat::Png)?),
+        (
+            "deep.png",
+            encoded(&ImageBuffer::from_pixel(8, 6, Rgb([0xffff_u16, 0x8080, 0])).into(), ImageFormat::Png)?,
+        ),
         ("grey.png", encoded(&GrayImage::from_pixel(8, 6, Luma([77])).into(), ImageFormat::Png)?),
         ("glass.png", encoded(&RgbaImage::from_pixel(8, 6, Rgba([1, 2, 3, 0])).into(), ImageFormat::Png)?),
         ("ball.masks.png", masks(1)?),
@@ -372,7 +423,13 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     header.extend(width.to_be_bytes());
     header.extend(height.to_be_bytes());
     header.extend([8, 2, 0, 0, 0]);
-    [b"\x89PNG\r\n\x1a\n\0\0\0\r", &header[..], &crc32(&header).to_be_bytes(), b"\0\0\0\0IDAT\x35\xaf\x06\x1e"].concat()
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\r",
+        &header[..],
+        &crc32(&header).to_be_bytes(),
+        b"\0\0\0\0IDAT\x35\xaf\x06\x1e",
+    ]
+    .concat()
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
@@ -383,7 +440,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 fn gif_header(width: u16, height: u16) -> Vec<u8> {
     let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
-    [&b"GIF89a"[..], &size, b"\x80\0\0\0\0\0\xff\xff\xff", b",\0\0\0\0", &size, b"\0\x02\x02\x44\x01\0;"].concat()
+    [&b"GIF89a"[..], &size, b"\x80\0\0\0\0\0\xff\xff\xff", b",\0\0\0\0", &size, b"\0\x02\x02\x44\x01\0;"]
+        .concat()
 }
 
 fn bmp_header(width: u32, height: u32) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::Question;
-use spatialclaw_ingest::{Entry, Error, Folder, Limits, Manifest, question};
+use spatialclaw_ingest::{Entry, Error, Folder, Limits, Manifest, Row, question};
 use spatialclaw_tests::malformed::{self, Expectation};
 
 struct World {
@@ -100,16 +100,22 @@ async fn check_picture(
 #[tokio::test]
 async fn no_picture_outside_the_folder_reaches_the_store() -> anyhow::Result<()> {
     let world = World::make()?;
-    let secret = std::fs::read(world.dir.path().join("secret.png"))?;
-    // The secret differs from everything inside, so that finding its digest means that it was read.
-    let secret = [&secret[..], b"\0"].concat();
-    std::fs::write(world.dir.path().join("secret.png"), &secret)?;
+    // A picture that is kept byte for byte, so that finding its digest means that it was read.
+    let secret = world.dir.path().join("secret.png");
+    image::RgbImage::from_pixel(5, 5, image::Rgb([1, 2, 3])).save(&secret)?;
+    let digest = spatialclaw_domain::Digest::of(&std::fs::read(&secret)?);
     let limits = Limits::default();
     let folder = Folder::open(&world.folder())?;
     for entry in Manifest::open(&world.folder().join("rows.jsonl"), &limits)? {
         let _ = world.come_to(entry, &folder, &limits).await;
     }
-    assert!(!world.artifacts.holds(spatialclaw_domain::Digest::of(&secret)).await?);
+    assert!(!world.artifacts.holds(digest).await?);
+    let row = Row::parse(br#"{"id":"a","question":"q?","images":["secret.png"]}"#, &limits)?;
+    question(&row, &Folder::open(world.dir.path())?, &world.artifacts, &limits).await?;
+    assert!(
+        world.artifacts.holds(digest).await?,
+        "from its own folder it is read, so the check above means something"
+    );
     Ok(())
 }
 
@@ -238,7 +244,10 @@ mod reference {
             let good = match keyword.as_str() {
                 "$schema" | "$id" | "title" | "description" | "$defs" | "default" | "examples" => true,
                 "$ref" => {
-                    let name = rule.as_str().and_then(|path| path.strip_prefix("#/$defs/")).ok_or("a strange $ref")?;
+                    let name = rule
+                        .as_str()
+                        .and_then(|path| path.strip_prefix("#/$defs/"))
+                        .ok_or("a strange $ref")?;
                     return fits(root, &root["$defs"][name], value, name, used);
                 }
                 "type" => match rule.as_str().unwrap_or_default() {
@@ -249,37 +258,79 @@ mod reference {
                     "integer" => value.is_u64() || value.is_i64(),
                     other => return Err(format!("unknown type {other}")),
                 },
-                "required" => rule.as_array().into_iter().flatten().all(|key| value.get(key.as_str().unwrap_or("")).is_some()),
+                "required" => rule
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .all(|key| value.get(key.as_str().unwrap_or("")).is_some()),
                 "additionalProperties" => match rule {
                     Value::Bool(false) => {
-                        let keys: Vec<_> = value.as_object().into_iter().flat_map(|object| object.keys()).collect();
+                        let keys: Vec<_> =
+                            value.as_object().into_iter().flat_map(|object| object.keys()).collect();
                         keys.into_iter().all(|key| schema["properties"].get(key).is_some())
                     }
-                    rule => value.as_object().into_iter().flat_map(|object| object.values()).all(|entry| fits(root, rule, entry, at, used).is_ok()),
+                    rule => value
+                        .as_object()
+                        .into_iter()
+                        .flat_map(|object| object.values())
+                        .all(|entry| fits(root, rule, entry, at, used).is_ok()),
                 },
                 "propertyNames" => value.is_object(),
                 "properties" => {
                     for (key, rule) in rule.as_object().into_iter().flatten() {
                         if let Some(inner) = value.get(key) {
                             used.insert(format!("{at}.{key}"), ());
-                            fits(root, rule, inner, key, used).map_err(|problem| format!("{key}: {problem}"))?;
+                            fits(root, rule, inner, key, used)
+                                .map_err(|problem| format!("{key}: {problem}"))?;
                         }
                     }
                     true
                 }
-                "items" => value.as_array().into_iter().flatten().all(|entry| fits(root, rule, entry, at, used).is_ok()),
-                "minItems" => value.as_array().is_none_or(|list| list.len() as u64 >= rule.as_u64().unwrap_or(0)),
-                "maxItems" => value.as_array().is_none_or(|list| list.len() as u64 <= rule.as_u64().unwrap_or(0)),
-                "minProperties" => value.as_object().is_none_or(|object| object.len() as u64 >= rule.as_u64().unwrap_or(0)),
-                "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap_or(0)),
-                "maxLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap_or(0)),
+                "items" => value
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .all(|entry| fits(root, rule, entry, at, used).is_ok()),
+                "minItems" => {
+                    value.as_array().is_none_or(|list| list.len() as u64 >= rule.as_u64().unwrap_or(0))
+                }
+                "maxItems" => {
+                    value.as_array().is_none_or(|list| list.len() as u64 <= rule.as_u64().unwrap_or(0))
+                }
+                "minProperties" => {
+                    value.as_object().is_none_or(|object| object.len() as u64 >= rule.as_u64().unwrap_or(0))
+                }
+                "minLength" => value
+                    .as_str()
+                    .is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap_or(0)),
+                "maxLength" => value
+                    .as_str()
+                    .is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap_or(0)),
                 "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap_or(0.0)),
-                "exclusiveMinimum" => value.as_f64().is_none_or(|number| number > rule.as_f64().unwrap_or(0.0)),
+                "exclusiveMinimum" => {
+                    value.as_f64().is_none_or(|number| number > rule.as_f64().unwrap_or(0.0))
+                }
                 "enum" => rule.as_array().is_some_and(|all| all.contains(value)),
-                "oneOf" => rule.as_array().into_iter().flatten().filter(|rule| fits(root, rule, value, at, used).is_ok()).count() == 1,
-                "anyOf" => rule.as_array().into_iter().flatten().any(|rule| fits(root, rule, value, at, used).is_ok()),
+                "oneOf" => {
+                    rule.as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter(|rule| fits(root, rule, value, at, used).is_ok())
+                        .count()
+                        == 1
+                }
+                "anyOf" => rule
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|rule| fits(root, rule, value, at, used).is_ok()),
                 "dependentRequired" => rule.as_object().into_iter().flatten().all(|(key, needs)| {
-                    value.get(key).is_none() || needs.as_array().into_iter().flatten().all(|need| value.get(need.as_str().unwrap_or("")).is_some())
+                    value.get(key).is_none()
+                        || needs
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .all(|need| value.get(need.as_str().unwrap_or("")).is_some())
                 }),
                 other => return Err(format!("the test does not know the keyword `{other}`")),
             };

@@ -49,12 +49,15 @@ pub(crate) fn question(text: &str, max_chars: usize) -> Result<(), Error> {
 /// Bounds what travels in messages.
 pub(crate) fn texts(question: &str, choices: &[Choice], media: &Media) -> Result<(), Error> {
     let frames = if let Media::Frames(frames) = media { frames.as_slice() } else { &[] };
-    let labels = frames.iter().filter_map(|frame| frame.masks.as_ref()).flat_map(|masks| masks.labels.values());
+    let labels =
+        frames.iter().filter_map(|frame| frame.masks.as_ref()).flat_map(|masks| masks.labels.values());
     let labels: usize = labels.map(|name| name.len() + 8).sum();
     let choices: usize = choices.iter().map(|choice| choice.text.len() + 16).sum();
     let bytes = question.len() + choices + labels;
     if bytes > TEXT_BYTES {
-        let problem = format!("its question, options and labels have {bytes} bytes in all, over the limit of {TEXT_BYTES}");
+        let problem = format!(
+            "its question, options and labels have {bytes} bytes in all, over the limit of {TEXT_BYTES}"
+        );
         return Err(Error::value("row", problem));
     }
     Ok(())
@@ -84,7 +87,8 @@ pub(crate) fn unit(unit: String) -> Result<String, Error> {
 }
 
 pub(crate) fn choice(letter: String, text: String, max_chars: usize) -> Result<Choice, Error> {
-    let fits = (1..=LETTER_CHARS).contains(&letter.len()) && letter.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits =
+        (1..=LETTER_CHARS).contains(&letter.len()) && letter.bytes().all(|b| b.is_ascii_alphanumeric());
     if !fits {
         let problem = format!("`{letter:.16}` is no letter: use 1 to {LETTER_CHARS} ASCII letters or digits");
         return Err(Error::value("options", problem));
@@ -186,7 +190,9 @@ fn pose(key: &str, rows: &[[f64; 4]; 4]) -> Result<Pose, Error> {
         }
     }
     if determinant(rows) < 0.0 {
-        return refuse("mirrors: its rotation has determinant -1 (are the camera axes x right, y down, z forward?)");
+        return refuse(
+            "mirrors: its rotation has determinant -1 (are the camera axes x right, y down, z forward?)",
+        );
     }
     let mut flat = [0.0; 16];
     flat.iter_mut().zip(rows.iter().flatten()).for_each(|(to, from)| *to = *from);
@@ -200,7 +206,10 @@ fn determinant(m: &[[f64; 4]; 4]) -> f64 {
 
 fn depth(key: &str, raw: RawDepth) -> Result<DepthSpec, Error> {
     if !(raw.metres_per_unit.is_finite() && raw.metres_per_unit > 0.0) {
-        return Err(Error::value(format!("{key}.metres_per_unit"), "must be above 0, e.g. 0.001 for millimetres"));
+        return Err(Error::value(
+            format!("{key}.metres_per_unit"),
+            "must be above 0, e.g. 0.001 for millimetres",
+        ));
     }
     Ok(DepthSpec { file: raw.file, metres_per_unit: raw.metres_per_unit })
 }
@@ -211,7 +220,12 @@ fn masks(key: &str, raw: RawMasks) -> Result<MaskSpec, Error> {
     for (id, name) in raw.labels {
         let number = match id.parse::<u32>() {
             Ok(number) if (1..=65_535).contains(&number) => number,
-            _ => return Err(Error::value(key, format!("`{id:.16}` is no id: use \"1\" to \"65535\" (0 is background)"))),
+            _ => {
+                return Err(Error::value(
+                    key,
+                    format!("`{id:.16}` is no id: use \"1\" to \"65535\" (0 is background)"),
+                ));
+            }
         };
         short(&format!("{key}.{id}"), &name, LABEL_CHARS)?;
         if labels.insert(number, name).is_some() {
@@ -304,12 +318,18 @@ fn misfit(answer: &Value, answer_type: AnswerType, choices: &[Choice]) -> Option
         _ => false,
     };
     let (fits, problem) = match answer_type {
-        AnswerType::Text => (every_text(&|text| !text.trim().is_empty()), "must be a text, or a list of texts that all count as right"),
+        AnswerType::Text => (
+            every_text(&|text| !text.trim().is_empty()),
+            "must be a text, or a list of texts that all count as right",
+        ),
         AnswerType::Number => (answer.is_number(), "must be a number, as answer_type says"),
         AnswerType::Integer => {
             (answer.as_f64().is_some_and(|n| n.fract() == 0.0), "must be a whole number, as answer_type says")
         }
-        AnswerType::YesNo => (every_text(&|text| matches!(text, "yes" | "no")), "must be \"yes\" or \"no\", as answer_type says"),
+        AnswerType::YesNo => (
+            every_text(&|text| matches!(text, "yes" | "no")),
+            "must be \"yes\" or \"no\", as answer_type says",
+        ),
         AnswerType::Choice => (
             every_text(&|text| choices.iter().any(|choice| choice.letter == text)),
             "must be the letter of one of the options",

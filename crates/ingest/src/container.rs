@@ -28,7 +28,8 @@ impl Jpeg {
                 0x01 | 0xd0..=0xd8 => continue,
                 _ => {}
             }
-            let Some(length) = bytes.get(at..at + 2).map(|b| usize::from(b[0]) << 8 | usize::from(b[1])) else {
+            let Some(length) = bytes.get(at..at + 2).map(|b| usize::from(b[0]) << 8 | usize::from(b[1]))
+            else {
                 break;
             };
             // Start of frame: length, precision, height, width, components.
@@ -73,7 +74,9 @@ const LARGEST_HARMLESS: usize = 64;
 pub(crate) fn is_plain_png(bytes: &[u8]) -> bool {
     let mut at = 8;
     loop {
-        let (Some(length), Some(kind)) = (bytes.get(at..at + 4), bytes.get(at + 4..at + 8)) else { return false };
+        let (Some(length), Some(kind)) = (bytes.get(at..at + 4), bytes.get(at + 4..at + 8)) else {
+            return false;
+        };
         let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
         let fits = kind == b"IDAT" || length <= LARGEST_HARMLESS;
         if !fits || !HARMLESS.iter().any(|harmless| *harmless == kind) {

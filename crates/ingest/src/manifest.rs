@@ -276,7 +276,8 @@ mod tests {
         entries
             .iter()
             .map(|entry| {
-                let told = entry.row.as_ref().map_or_else(ToString::to_string, |row| format!("ok {}", row.id));
+                let told =
+                    entry.row.as_ref().map_or_else(ToString::to_string, |row| format!("ok {}", row.id));
                 (entry.line, entry.id.as_deref(), told)
             })
             .collect()
@@ -326,7 +327,8 @@ mod tests {
     #[test]
     fn an_over_long_line_is_skipped_without_being_kept() {
         let limits = Limits { max_row_bytes: 100, ..Limits::default() };
-        let text = format!("{}\n{{\"id\":\"big\",\"x\":\"{}\"}}\n{}\n", row("a"), "y".repeat(100_000), row("b"));
+        let text =
+            format!("{}\n{{\"id\":\"big\",\"x\":\"{}\"}}\n{}\n", row("a"), "y".repeat(100_000), row("b"));
         let mut manifest =
             Manifest::read(BufReader::with_capacity(512, text.as_bytes()), "rows.jsonl", &limits).unwrap();
         let entries: Vec<_> = manifest.by_ref().collect();

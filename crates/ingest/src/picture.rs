@@ -11,8 +11,8 @@ use std::io::{Cursor, ErrorKind};
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder as _, ImageError, ImageFormat, ImageReader, Limits,
-    RgbImage,
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder as _, ImageError, ImageFormat, ImageReader,
+    Limits, RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
     metadata::Orientation,
 };
@@ -59,7 +59,9 @@ pub(crate) fn upright(bytes: Bytes, max_pixels: u64) -> Result<Picture, PictureE
     let was_turned = orientation != Orientation::NoTransforms;
     let as_is = match jpeg {
         Some(jpeg) => jpeg.components == 3,
-        None => format == ImageFormat::Png && stored == ExtendedColorType::Rgb8 && container::is_plain_png(&bytes),
+        None => {
+            format == ImageFormat::Png && stored == ExtendedColorType::Rgb8 && container::is_plain_png(&bytes)
+        }
     };
     if as_is && !was_turned {
         let (width, height) = (image.width(), image.height());
@@ -82,7 +84,9 @@ pub(crate) fn png(image: &RgbImage) -> Result<Picture, PictureError> {
 /// The format that the content shows.
 pub(crate) fn format(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
     let guessed = image::guess_format(bytes).ok();
-    guessed.filter(ImageFormat::reading_enabled).ok_or_else(|| PictureError::Unknown(sniff::looks_like(bytes)))
+    guessed
+        .filter(ImageFormat::reading_enabled)
+        .ok_or_else(|| PictureError::Unknown(sniff::looks_like(bytes)))
 }
 
 /// A decoder that has read its header and found no more pixels than allowed.
@@ -217,7 +221,10 @@ mod tests {
 
     #[test]
     fn an_exif_turn_is_applied() {
-        let jpeg = encoded(RgbImage::from_fn(32, 16, |x, _| Rgb([if x < 16 { 250 } else { 5 }, 0, 0])), ImageFormat::Jpeg);
+        let jpeg = encoded(
+            RgbImage::from_fn(32, 16, |x, _| Rgb([if x < 16 { 250 } else { 5 }, 0, 0])),
+            ImageFormat::Jpeg,
+        );
         let picture = upright(turned(&jpeg, 6), PIXELS).unwrap();
         assert!(picture.was_turned);
         assert_eq!((picture.width, picture.height), (16, 32));
@@ -235,7 +242,10 @@ mod tests {
         let crc = crc32(&bomb[12..29]).to_be_bytes();
         bomb[29..33].copy_from_slice(&crc);
         let refused = upright(bomb.into(), 100_000_000).unwrap_err();
-        assert!(matches!(refused, PictureError::TooManyPixels { width: 30_000, height: 30_000, .. }), "{refused}");
+        assert!(
+            matches!(refused, PictureError::TooManyPixels { width: 30_000, height: 30_000, .. }),
+            "{refused}"
+        );
         assert!(matches!(
             upright(encoded(rgb(), ImageFormat::Jpeg), 5),
             Err(PictureError::TooManyPixels { .. })
@@ -244,8 +254,11 @@ mod tests {
 
     #[test]
     fn a_picture_cut_short_is_truncated_wherever_it_is_cut() {
-        let noise = RgbImage::from_fn(64, 64, |x, y| Rgb([(x * y) as u8, (x ^ y) as u8, (x * 7 + y * 13) as u8]));
-        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff] {
+        let noise =
+            RgbImage::from_fn(64, 64, |x, y| Rgb([(x * y) as u8, (x ^ y) as u8, (x * 7 + y * 13) as u8]));
+        for format in
+            [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff]
+        {
             let whole = encoded(noise.clone(), format);
             for share in [4, 3, 2] {
                 let cut = whole.slice(..whole.len() - whole.len() / share);

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use spatialclaw_bus::{self as bus, ArtifactStore};
-use spatialclaw_domain::{ArtifactRef, DepthMap, Frame, InstanceMap, Intrinsics, Question, SessionId, StereoRig, Video};
+use spatialclaw_domain::{
+    ArtifactRef, DepthMap, Frame, InstanceMap, Intrinsics, Question, SessionId, StereoRig, Video,
+};
 use tokio::time::timeout;
 
 use crate::{
@@ -186,7 +188,17 @@ impl Desk<'_> {
     async fn bare(&self, index: u32, picture: Picture) -> Result<Frame, Error> {
         let Picture { bytes, media_type, width, height, .. } = picture;
         let image = self.keep(bytes, media_type).await?;
-        Ok(Frame { index, image, width, height, time_s: None, intrinsics: None, pose: None, depth: None, instances: None })
+        Ok(Frame {
+            index,
+            image,
+            width,
+            height,
+            time_s: None,
+            intrinsics: None,
+            pose: None,
+            depth: None,
+            instances: None,
+        })
     }
 
     async fn keep(&self, bytes: Bytes, media_type: &str) -> Result<ArtifactRef, Error> {
@@ -207,7 +219,9 @@ async fn aside<I: Send + 'static, T: Send + 'static>(
 fn centred(key: &str, k: &Intrinsics, (width, height): sensor::Size) -> Result<(), Error> {
     for (name, value, side, what) in [("cx", k.cx, width, "wide"), ("cy", k.cy, height, "high")] {
         if value > f64::from(side) {
-            let problem = format!("is {value}, but the picture is {side} pixels {what}: are they of another resolution?");
+            let problem = format!(
+                "is {value}, but the picture is {side} pixels {what}: are they of another resolution?"
+            );
             return Err(Error::value(format!("{key}.{name}"), problem));
         }
     }
@@ -220,12 +234,14 @@ fn labelled(specs: &[FrameSpec], ids: &BTreeSet<u32>) -> Result<(), Error> {
     let labels = all.flat_map(|masks| masks.labels.clone()).collect();
     let first = specs.iter().enumerate().find_map(|(at, spec)| Some((at, spec.masks.as_ref()?)));
     let Some((at, masks)) = first else { return Ok(()) };
-    sensor::named(ids, &labels).map_err(|cause| Error::file(&format!("frames[{at}].masks.file"), &masks.file, cause))
+    sensor::named(ids, &labels)
+        .map_err(|cause| Error::file(&format!("frames[{at}].masks.file"), &masks.file, cause))
 }
 
 /// A rectified pair has one size.
 fn same_size(rig: &StereoRig, frames: &[Frame]) -> Result<(), Error> {
-    let size = |index| frames.iter().find(|frame| frame.index == index).map(|frame| (frame.width, frame.height));
+    let size =
+        |index| frames.iter().find(|frame| frame.index == index).map(|frame| (frame.width, frame.height));
     match (size(rig.left), size(rig.right)) {
         (Some(left), Some(right)) if left != right => {
             let problem = format!(

@@ -165,7 +165,12 @@ impl Row {
     ///
     /// # Errors
     /// If a file the row names cannot be read.
-    pub async fn session(&self, scope: &str, source: &dyn Source, limits: &Limits) -> Result<SessionId, Error> {
+    pub async fn session(
+        &self,
+        scope: &str,
+        source: &dyn Source,
+        limits: &Limits,
+    ) -> Result<SessionId, Error> {
         let fingerprint = self.fingerprint(source, limits).await?;
         Ok(SessionId::named(&format!("{fingerprint}/{scope}")))
     }
@@ -177,9 +182,11 @@ impl Row {
                 names.iter().enumerate().map(|(at, name)| (format!("images[{at}]"), name.as_str())).collect()
             }
             Media::Video(name) => vec![("video".to_owned(), name.as_str())],
-            Media::Frames(frames) => {
-                frames.iter().enumerate().flat_map(|(at, frame)| frame.files(&format!("frames[{at}]"))).collect()
-            }
+            Media::Frames(frames) => frames
+                .iter()
+                .enumerate()
+                .flat_map(|(at, frame)| frame.files(&format!("frames[{at}]")))
+                .collect(),
         }
     }
 }
@@ -193,7 +200,11 @@ impl FrameSpec {
     }
 }
 
-async fn hash_video(source: &dyn Source, name: &str, limits: &Limits) -> Result<blake3::Hash, crate::FileError> {
+async fn hash_video(
+    source: &dyn Source,
+    name: &str,
+    limits: &Limits,
+) -> Result<blake3::Hash, crate::FileError> {
     let local = source.local(name, limits.max_video_bytes).await?;
     let path = local.path().to_owned();
     let hashed = tokio::task::spawn_blocking(move || {

@@ -54,7 +54,9 @@ pub(crate) fn masks(bytes: &[u8], size: Size, max_pixels: u64) -> Result<BTreeSe
         }
         image => {
             let told = kind(image.color());
-            return Err(unfit(format!("is a PNG of {told}, but masks must be 8- or 16-bit grey without a palette")));
+            return Err(unfit(format!(
+                "is a PNG of {told}, but masks must be 8- or 16-bit grey without a palette"
+            )));
         }
     }
     Ok((1..1 << 16).filter(|&id| seen[id as usize]).collect())
@@ -106,7 +108,9 @@ fn npy(bytes: &[u8], size: Size, max_pixels: u64) -> Result<(), PictureError> {
     let wrong = || unfit("has a damaged .npy header");
     let (start, length) = match bytes.get(6).ok_or_else(wrong)? {
         1 => (10, bytes.get(8..10).map(|b| usize::from(b[0]) | usize::from(b[1]) << 8)),
-        _ => (12, bytes.get(8..12).map(|b| b.iter().rev().fold(0, |sum, &byte| sum << 8 | usize::from(byte)))),
+        _ => {
+            (12, bytes.get(8..12).map(|b| b.iter().rev().fold(0, |sum, &byte| sum << 8 | usize::from(byte))))
+        }
     };
     let end = start + length.ok_or_else(wrong)?;
     let header = bytes.get(start..end).and_then(|text| str::from_utf8(text).ok()).ok_or_else(wrong)?;
@@ -118,7 +122,8 @@ fn npy(bytes: &[u8], size: Size, max_pixels: u64) -> Result<(), PictureError> {
     if !npy_value(header, "fortran_order").ok_or_else(wrong)?.starts_with("False") {
         return Err(unfit("is a .npy in Fortran order: save it with np.ascontiguousarray"));
     }
-    let (height, width) = npy_shape(header).ok_or_else(|| unfit("is a .npy that is not of shape (height, width)"))?;
+    let (height, width) =
+        npy_shape(header).ok_or_else(|| unfit("is a .npy that is not of shape (height, width)"))?;
     if u64::from(width) * u64::from(height) > max_pixels {
         return Err(PictureError::TooManyPixels { width, height, limit: max_pixels });
     }
@@ -150,7 +155,9 @@ fn readings(data: &[u8], count: usize) -> Result<(), PictureError> {
     let mut any = false;
     for value in data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])) {
         if value < 0.0 && value.is_finite() {
-            return Err(unfit(format!("holds the negative depth {value}: use 0 or NaN where there is no reading")));
+            return Err(unfit(format!(
+                "holds the negative depth {value}: use 0 or NaN where there is no reading"
+            )));
         }
         any |= value > 0.0 && value.is_finite();
     }
@@ -237,13 +244,16 @@ mod tests {
 
     #[test]
     fn masks_tell_their_ids_and_must_share_one_with_the_labels() {
-        let ids = masks(&png(GrayImage::from_fn(320, 240, |x, _| Luma([(x % 3) as u8]))), SIZE, PIXELS).unwrap();
+        let ids =
+            masks(&png(GrayImage::from_fn(320, 240, |x, _| Luma([(x % 3) as u8]))), SIZE, PIXELS).unwrap();
         assert_eq!(ids, BTreeSet::from([1, 2]));
         let labels = |ids: &[u32]| ids.iter().map(|&id| (id, "chair".to_owned())).collect();
         named(&ids, &labels(&[2, 9])).unwrap();
         named(&BTreeSet::new(), &labels(&[9])).unwrap();
         let refused = named(&ids, &labels(&[9])).unwrap_err().to_string();
         assert!(refused.contains("holds 1, 2") && refused.contains("name 9"), "{refused}");
-        assert!(masks(&png(RgbImage::new(320, 240)), SIZE, PIXELS).unwrap_err().to_string().contains("colour"));
+        assert!(
+            masks(&png(RgbImage::new(320, 240)), SIZE, PIXELS).unwrap_err().to_string().contains("colour")
+        );
     }
 }

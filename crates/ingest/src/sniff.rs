@@ -67,13 +67,16 @@ fn is_binary(bytes: &[u8]) -> bool {
 /// may be, however broken its rows.
 pub(crate) fn not_rows(window: &[u8]) -> Option<String> {
     let lines: Vec<&[u8]> = window.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
-    let is_object = |line: &&[u8]| line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok();
+    let is_object =
+        |line: &&[u8]| line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok();
     if let Some(what) = by_magic(window) {
         return Some(format!("it is {what}, not lines of JSON"));
     }
     let first_is_whole = serde_json::from_slice::<IgnoredAny>(lines[0]).is_ok();
     if window.starts_with(b"[") && !(first_is_whole && lines[1..].iter().any(is_object)) {
-        return Some("it is one JSON array: write each row as an object on a line of its own (JSON Lines)".into());
+        return Some(
+            "it is one JSON array: write each row as an object on a line of its own (JSON Lines)".into(),
+        );
     }
     if window.starts_with(b"{") && !first_is_whole && spans_lines(window, lines[0].len()) {
         return Some("its JSON spans lines: write each row on one line (JSON Lines)".into());

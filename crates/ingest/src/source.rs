@@ -14,6 +14,9 @@ use tempfile::NamedTempFile;
 
 use crate::FileError;
 
+const PICTURE_BYTES: &str = "ingest.max_image_bytes";
+const VIDEO_BYTES: &str = "ingest.max_video_bytes";
+
 /// Resolves the names in a row to bytes.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -68,7 +71,12 @@ impl Folder {
         if path.starts_with(&self.root) { Ok(path) } else { Err(FileError::Outside) }
     }
 
-    fn open_regular(&self, name: &str, limit: u64) -> Result<(PathBuf, File), FileError> {
+    fn open_regular(
+        &self,
+        name: &str,
+        limit: u64,
+        setting: &'static str,
+    ) -> Result<(PathBuf, File), FileError> {
         let path = self.resolve(name)?;
         // Not following a link keeps the file inside even if somebody swaps it now;
         // not blocking keeps a FIFO from holding us before its type is known.
@@ -83,17 +91,20 @@ impl Folder {
         }
         match meta.len() {
             0 => Err(FileError::Empty),
-            size if size > limit => Err(too_large(limit)),
+            size if size > limit => Err(FileError::TooLarge { limit, setting }),
             _ => Ok((path, file)),
         }
     }
 
     fn read_now(&self, name: &str, limit: u64) -> Result<Bytes, FileError> {
-        let (_, file) = self.open_regular(name, limit)?;
+        let (_, file) = self.open_regular(name, limit, PICTURE_BYTES)?;
         let mut bytes = Vec::new();
         // The file may grow while it is read.
         file.take(limit + 1).read_to_end(&mut bytes).map_err(FileError::Read)?;
-        if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes.into()) }
+        if bytes.len() as u64 > limit {
+            return Err(FileError::TooLarge { limit, setting: PICTURE_BYTES });
+        }
+        Ok(bytes.into())
     }
 }
 
@@ -106,7 +117,7 @@ impl Source for Folder {
 
     async fn local(&self, name: &str, limit: u64) -> Result<Local, FileError> {
         let (folder, name) = (self.clone(), name.to_owned());
-        let (path, _) = aside(move || folder.open_regular(&name, limit)).await?;
+        let (path, _) = aside(move || folder.open_regular(&name, limit, VIDEO_BYTES)).await?;
         Ok(Local { path, _made: None })
     }
 }
@@ -123,14 +134,14 @@ impl Uploaded {
         Self { parts }
     }
 
-    fn part(&self, name: &str, limit: u64) -> Result<&Bytes, FileError> {
+    fn part(&self, name: &str, limit: u64, setting: &'static str) -> Result<&Bytes, FileError> {
         if is_url(name) {
             return Err(FileError::Url);
         }
         match self.parts.get(name) {
             None => Err(FileError::NotUploaded),
             Some(bytes) if bytes.is_empty() => Err(FileError::Empty),
-            Some(bytes) if bytes.len() as u64 > limit => Err(too_large(limit)),
+            Some(bytes) if bytes.len() as u64 > limit => Err(FileError::TooLarge { limit, setting }),
             Some(bytes) => Ok(bytes),
         }
     }
@@ -139,11 +150,11 @@ impl Uploaded {
 #[async_trait]
 impl Source for Uploaded {
     async fn read(&self, name: &str, limit: u64) -> Result<Bytes, FileError> {
-        self.part(name, limit).cloned()
+        self.part(name, limit, PICTURE_BYTES).cloned()
     }
 
     async fn local(&self, name: &str, limit: u64) -> Result<Local, FileError> {
-        let bytes = self.part(name, limit)?.clone();
+        let bytes = self.part(name, limit, VIDEO_BYTES)?.clone();
         aside(move || {
             let mut file = NamedTempFile::new().map_err(FileError::Read)?;
             file.write_all(&bytes).map_err(FileError::Read)?;
@@ -157,11 +168,9 @@ impl Source for Uploaded {
 async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, FileError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(FileError::Read(io::Error::other(error))))
-}
-
-fn too_large(limit: u64) -> FileError {
-    FileError::TooLarge { limit, setting: "ingest.max_image_bytes or ingest.max_video_bytes" }
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(FileError::Read(io::Error::other(error))))
 }
 
 fn is_url(name: &str) -> bool {

@@ -32,7 +32,8 @@ use tokio::{
 
 use crate::{Limits, VideoError};
 
-const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,gif,h264,hevc";
+const CONTAINERS: &str =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,gif,h264,hevc";
 const ENTRIES: &str = "packet=pts_time:stream=width,height,avg_frame_rate,nb_frames:format=duration";
 /// A probe's answer: some 30 bytes a packet, so about two million frames.
 const MAX_PROBE_BYTES: u64 = 64 << 20;
@@ -61,7 +62,8 @@ impl Probe {
     /// Counts the frames by decoding them all, for a video whose packets are not its frames.
     pub(crate) async fn recount(&mut self, path: &Path, limits: &Limits) -> Result<(), VideoError> {
         let told = ask(path, limits, &["-count_frames", "-show_entries", "stream=nb_read_frames"]).await?;
-        let counted = parse(&told)?.streams.first().and_then(|stream| stream.nb_read_frames.as_deref()?.parse().ok());
+        let counted =
+            parse(&told)?.streams.first().and_then(|stream| stream.nb_read_frames.as_deref()?.parse().ok());
         self.video.total_frames = counted.filter(|&frames| frames > 0).ok_or(VideoError::NoFrames)?;
         Ok(())
     }
@@ -75,7 +77,8 @@ impl Probe {
             return Err(VideoError::Refused(format!("{told} (ingest.max_image_pixels)")));
         }
         let there = told.packets.len() as u64;
-        let total_frames = u32::try_from(there).ok().filter(|&frames| frames > 0).ok_or(VideoError::NoFrames)?;
+        let total_frames =
+            u32::try_from(there).ok().filter(|&frames| frames > 0).ok_or(VideoError::NoFrames)?;
         let declared: u64 = stream.nb_frames.as_deref().and_then(|count| count.parse().ok()).unwrap_or(0);
         if declared > there + there * LOST_PERCENT / 100 + LOST_FRAMES {
             let total = u32::try_from(declared).unwrap_or(u32::MAX);
@@ -84,7 +87,8 @@ impl Probe {
         let times = times(&told.packets);
         let declared_s = told.format.and_then(|format| format.duration?.parse::<f64>().ok());
         let fps = stream.avg_frame_rate.as_deref().and_then(rate).or_else(|| mean_rate(&times));
-        let fps = fps.ok_or_else(|| VideoError::Refused("it says neither its frame rate nor its times".into()))?;
+        let fps =
+            fps.ok_or_else(|| VideoError::Refused("it says neither its frame rate nor its times".into()))?;
         let duration_s =
             declared_s.filter(|seconds| *seconds > 0.0).unwrap_or_else(|| f64::from(total_frames) / fps);
         Ok(Self { video: Video { fps, total_frames, duration_s }, times })
@@ -125,7 +129,8 @@ struct Format {
 }
 
 fn parse(told: &[u8]) -> Result<Told, VideoError> {
-    serde_json::from_slice(told).map_err(|error| VideoError::Refused(format!("ffprobe's answer is no JSON: {error}")))
+    serde_json::from_slice(told)
+        .map_err(|error| VideoError::Refused(format!("ffprobe's answer is no JSON: {error}")))
 }
 
 /// In the order shown, from 0; empty unless every packet has a time.
@@ -219,7 +224,8 @@ async fn ppm(from: &mut BufReader<ChildStdout>, max_pixels: u64) -> Result<Optio
     let refuse = |problem: String| VideoError::Refused(problem);
     let mut header = [const { String::new() }; 3];
     for (at, line) in header.iter_mut().enumerate() {
-        let read = from.take(PPM_HEADER_BYTES).read_line(line).await.map_err(|error| refuse(error.to_string()))?;
+        let read =
+            from.take(PPM_HEADER_BYTES).read_line(line).await.map_err(|error| refuse(error.to_string()))?;
         if read == 0 && at == 0 {
             return Ok(None);
         }
@@ -272,7 +278,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, program: &Path, setting: &'static str, path: &Path) -> Result<Self, VideoError> {
+    fn start(
+        mut command: Command,
+        program: &Path,
+        setting: &'static str,
+        path: &Path,
+    ) -> Result<Self, VideoError> {
         let program = program.display().to_string();
         let failed = |cause: std::io::Error| match cause.kind() {
             std::io::ErrorKind::NotFound => VideoError::NoProgram { program: program.clone(), setting },
@@ -283,7 +294,12 @@ impl Running {
             return Err(failed(std::io::Error::other("its output is not piped")));
         };
         let complaint = tokio::spawn(complaint(errors));
-        Ok(Self { child, output: BufReader::with_capacity(1 << 16, output), complaint, path: path.to_owned() })
+        Ok(Self {
+            child,
+            output: BufReader::with_capacity(1 << 16, output),
+            complaint,
+            path: path.to_owned(),
+        })
     }
 
     /// Waits for its end, which must be a success.
@@ -308,7 +324,8 @@ async fn complaint(mut errors: ChildStderr) -> String {
 /// The last line, without the file's path, which the caller tells in its own words.
 fn last_words(complaint: &str, path: &Path) -> String {
     let line = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("ffmpeg does not say why");
-    let line = line.replace(&format!("file:{}: ", path.display()), "").replace(&path.display().to_string(), "it");
+    let line =
+        line.replace(&format!("file:{}: ", path.display()), "").replace(&path.display().to_string(), "it");
     line.chars().take(COMPLAINT_CHARS).collect()
 }
 
@@ -339,12 +356,16 @@ mod tests {
         let probe = understood(told).unwrap();
         assert!((probe.time_s(1) - 0.1).abs() < 1e-9 && (probe.time_s(2) - 0.4).abs() < 1e-9);
         assert_eq!(probe.video.total_frames, 3);
-        assert!((probe.video.fps - 5.0).abs() < 1e-9, "the mean of the times, as the container names no rate");
+        assert!(
+            (probe.video.fps - 5.0).abs() < 1e-9,
+            "the mean of the times, as the container names no rate"
+        );
     }
 
     #[test]
     fn without_times_the_rate_counts() {
-        let told = r#"{"packets":[{},{}],"streams":[{"width":64,"height":48,"avg_frame_rate":"30000/1001"}]}"#;
+        let told =
+            r#"{"packets":[{},{}],"streams":[{"width":64,"height":48,"avg_frame_rate":"30000/1001"}]}"#;
         let probe = understood(told).unwrap();
         assert!((probe.time_s(1) - 1001.0 / 30000.0).abs() < 1e-9);
         assert!((probe.video.duration_s - 2.0 * 1001.0 / 30000.0).abs() < 1e-9);
@@ -353,7 +374,8 @@ mod tests {
     #[test]
     fn a_video_without_frames_or_with_too_few_says_so() {
         assert!(matches!(understood(r#"{"packets":[],"streams":[]}"#), Err(VideoError::NoFrames)));
-        let told = r#"{"packets":[{"pts_time":"0"}],"streams":[{"avg_frame_rate":"25/1","nb_frames":"250"}]}"#;
+        let told =
+            r#"{"packets":[{"pts_time":"0"}],"streams":[{"avg_frame_rate":"25/1","nb_frames":"250"}]}"#;
         assert!(matches!(understood(told), Err(VideoError::EndsEarly { wanted: 1, total: 250 })));
         let told = r#"{"packets":[{}],"streams":[{"avg_frame_rate":"0/0"}]}"#;
         assert!(understood(told).unwrap_err().to_string().contains("frame rate"));

@@ -55,7 +55,11 @@ impl World {
 /// 30 frames at 10 a second, frame n of grey 8·n; `false` where there is no ffmpeg.
 fn make_video(path: &Path, more: &[&str]) -> bool {
     let source = "nullsrc=s=64x48:r=10:d=3,format=gray,geq=lum='8*N'";
-    let made = Command::new("ffmpeg").args(["-v", "error", "-f", "lavfi", "-i", source]).args(more).arg(path).status();
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", source])
+        .args(more)
+        .arg(path)
+        .status();
     match made {
         Ok(status) => assert!(status.success()),
         Err(error) => eprintln!("skipped: ffmpeg cannot be run: {error}"),
@@ -79,7 +83,10 @@ async fn frames_are_spread_evenly_with_the_first_and_the_last() {
         let indices: Vec<u32> = question.frames.iter().map(|frame| frame.index).collect();
         assert_eq!(indices, [0, 10, 19, 29], "{name}");
         for frame in &question.frames {
-            assert!((frame.time_s.unwrap() - f64::from(frame.index) / 10.0).abs() < 0.01, "{name}: {frame:?}");
+            assert!(
+                (frame.time_s.unwrap() - f64::from(frame.index) / 10.0).abs() < 0.01,
+                "{name}: {frame:?}"
+            );
             let image = image::load_from_memory(&world.artifacts.get(&frame.image).await.unwrap()).unwrap();
             let grey = image.into_rgb8().get_pixel(32, 24).0[1];
             assert!(grey.abs_diff(frame.index as u8 * 8) < 6, "{name}: frame {} is {grey}", frame.index);

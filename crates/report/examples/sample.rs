@@ -6,11 +6,12 @@ use std::io::Cursor;
 use image::{ImageFormat, Rgb, RgbImage};
 use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::{
-    Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, DepthMap, Event, EventKind, Frame, Intrinsics,
-    Observation, Plan, Pose, Question, SessionId, ShownImage, ToolCall, Usage, Variable,
+    Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, DepthMap, Event, EventKind, Frame,
+    Intrinsics, Observation, Plan, Pose, Question, SessionId, ShownImage, ToolCall, Usage, Variable,
 };
 
-const PLAN: &str = "Measure, do not guess: reconstruct both frames, segment the objects, compare closest points.
+const PLAN: &str =
+    "Measure, do not guess: reconstruct both frames, segment the objects, compare closest points.
 
 ### CHECKLIST
 - [ ] masks of the red chair and of the table
@@ -54,7 +55,9 @@ async fn journal(store: &ArtifactStore) -> anyhow::Result<Vec<Event>> {
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into();
     let kinds = [
         EventKind::Submitted { question: question(store).await?, traceparent },
-        EventKind::Planned { plan: Plan { text: PLAN.into(), model: "template".into(), usage: usage(2_140) } },
+        EventKind::Planned {
+            plan: Plan { text: PLAN.into(), model: "template".into(), usage: usage(2_140) },
+        },
         written(cell(1, "Reconstruct and find the chair", BAD_CODE), 4_310, 1.9),
         EventKind::Observed { observation: failed(), walls: "full".into() },
         written(cell(2, "Segment by label and measure the closest distance", GOOD_CODE), 5_020, 2.4),
@@ -89,7 +92,9 @@ async fn question(store: &ArtifactStore) -> anyhow::Result<Question> {
     Ok(Question {
         session: SessionId::named("sample"),
         label: "living-room-07".into(),
-        text: "What is the distance between the red chair and the table, from their closest points, in metres?".into(),
+        text:
+            "What is the distance between the red chair and the table, from their closest points, in metres?"
+                .into(),
         frames,
         stereo: None,
         world_up: None,
@@ -109,8 +114,9 @@ fn cell(step: u32, purpose: &str, code: &str) -> Cell {
     Cell {
         step,
         purpose: purpose.into(),
-        reasoning: "Depth and poses were measured, so the reconstruction is metric; closest points need both masks."
-            .into(),
+        reasoning:
+            "Depth and poses were measured, so the reconstruction is metric; closest points need both masks."
+                .into(),
         next_goal: "Check the number against the bird's-eye view.".into(),
         code: code.into(),
     }
@@ -121,7 +127,8 @@ fn call(name: &str, seconds: f64, outcome: &str, cached: bool) -> ToolCall {
 }
 
 fn failed() -> Observation {
-    let message = "nothing in the picture is called \"the chair that is red\"; known labels: red chair, table, lamp";
+    let message =
+        "nothing in the picture is called \"the chair that is red\"; known labels: red chair, table, lamp";
     Observation {
         step: 1,
         seconds: 0.84,
@@ -131,7 +138,10 @@ fn failed() -> Observation {
             line: Some(2),
             traceback: "File \"<cell 1>\", line 2\n    chair = tools.SAM3.segment_image_by_text(…)".into(),
         }),
-        new_variables: vec![Variable { name: "recon".into(), summary: "Reconstruction, 2 frames of 640×480".into() }],
+        new_variables: vec![Variable {
+            name: "recon".into(),
+            summary: "Reconstruction, 2 frames of 640×480".into(),
+        }],
         tool_calls: vec![
             call("Reconstruct", 0.412, "ok", false),
             call("SAM3.segment_image_by_text", 0.031, message, false),

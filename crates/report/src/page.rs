@@ -13,7 +13,8 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("style.css");
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Characters of a name, a summary, a reason, a long text.
 const WORD: usize = 120;
@@ -295,20 +296,24 @@ fn failure(error: &CellError) -> Markup {
 fn calls(calls: &[ToolCall]) -> Markup {
     html! {
         @if !calls.is_empty() {
-            table {
-                thead { tr { th { "tool" } th { "engine" } th.number { "seconds" } th { "outcome" } } }
-                tbody {
-                    @for call in calls.iter().take(ENTRIES) {
-                        tr {
-                            td { code { (text(&call.name, WORD)) } }
-                            td { (text(&call.engine, WORD)) @if call.cached { " (cached)" } }
-                            td.number { (format!("{:.3}", call.seconds)) }
-                            td dir="auto" { (text(&call.outcome, LINE)) }
-                        }
-                    }
+            div.table {
+                table {
+                    thead { tr { th { "tool" } th { "engine" } th.number { "seconds" } th { "outcome" } } }
+                    tbody { @for call in calls.iter().take(ENTRIES) { (self::call(call)) } }
                 }
             }
             (more(calls.len(), ENTRIES, "calls"))
+        }
+    }
+}
+
+fn call(call: &ToolCall) -> Markup {
+    html! {
+        tr {
+            td { code { (text(&call.name, WORD)) } }
+            td { (text(&call.engine, WORD)) @if call.cached { " (cached)" } }
+            td.number { (format!("{:.3}", call.seconds)) }
+            td.outcome dir="auto" { (text(&call.outcome, LINE)) }
         }
     }
 }
@@ -353,6 +358,9 @@ fn shown(images: &[ShownImage], dropped: u32, album: &Album) -> Markup {
 
 /// The trace id is the second field of a W3C traceparent.
 fn trace(traceparent: &str) -> Markup {
-    let id = traceparent.split('-').nth(1).filter(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    let id = traceparent
+        .split('-')
+        .nth(1)
+        .filter(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
     html! { @if let Some(id) = id { " · trace " code { (id) } } }
 }

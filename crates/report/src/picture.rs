@@ -79,7 +79,8 @@ async fn fetch(artifacts: &ArtifactStore, picture: &ArtifactRef, edge: u32) -> R
 /// Decoded always, whatever its media type says: what a browser is given is known to be a picture.
 fn inlined(bytes: &[u8], edge: u32) -> Result<String, String> {
     let broken = |error: &dyn std::fmt::Display| format!("cannot be decoded: {error:.200}");
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| broken(&error))?;
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| broken(&error))?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODED_BYTES);
     reader.limits(limits);

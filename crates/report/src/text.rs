@@ -90,7 +90,10 @@ mod tests {
     #[test]
     fn what_is_long_is_cut_and_says_so() {
         let cut = text("äöü", 2);
-        assert_eq!(cut.render().into_string(), "äö<span class=\"cut\">… 1 more characters are not shown</span>");
+        assert_eq!(
+            cut.render().into_string(),
+            "äö<span class=\"cut\">… 1 more characters are not shown</span>"
+        );
         assert_eq!(text("äöü", 3).render().into_string(), "äöü");
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::{
-    Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, Digest, Event, EventKind, Fault, FaultKind,
-    Frame, Observation, Plan, Question, SessionId, ShownImage, ToolCall, Usage, Variable,
+    Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, Digest, Event, EventKind, Fault,
+    FaultKind, Frame, Observation, Plan, Question, SessionId, ShownImage, ToolCall, Usage, Variable,
 };
 use spatialclaw_report::{Error, render};
 
@@ -155,17 +155,56 @@ fn tag(text: &str) -> (Option<(String, BTreeMap<String, String>)>, &str) {
 
 fn assert_inert(page: &str) {
     let harmless = [
-        "!DOCTYPE", "html", "head", "meta", "title", "body", "main", "header", "section", "footer", "div", "p", "h1",
-        "h2", "ul", "li", "b", "small", "span", "dl", "dt", "dd", "br", "pre", "code", "details", "summary", "table",
-        "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img",
+        "!DOCTYPE",
+        "html",
+        "head",
+        "meta",
+        "title",
+        "body",
+        "main",
+        "header",
+        "section",
+        "footer",
+        "div",
+        "p",
+        "h1",
+        "h2",
+        "ul",
+        "li",
+        "b",
+        "small",
+        "span",
+        "dl",
+        "dt",
+        "dd",
+        "br",
+        "pre",
+        "code",
+        "details",
+        "summary",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "figure",
+        "figcaption",
+        "img",
     ];
     for (name, attributes) in tags(page) {
         assert!(harmless.contains(&name.as_str()), "<{name}>");
         for (key, value) in attributes {
             match key.as_str() {
                 "class" | "dir" | "alt" | "open" => {}
-                "src" => assert!(value.starts_with("data:image/png;base64,") || value.starts_with("data:image/jpeg;base64,"), "{value:.80}"),
-                "lang" | "charset" | "http-equiv" | "name" | "content" => assert!(name == "meta" || name == "html"),
+                "src" => assert!(
+                    value.starts_with("data:image/png;base64,")
+                        || value.starts_with("data:image/jpeg;base64,"),
+                    "{value:.80}"
+                ),
+                "lang" | "charset" | "http-equiv" | "name" | "content" => {
+                    assert!(name == "meta" || name == "html")
+                }
                 "html" => assert_eq!(name, "!DOCTYPE"),
                 other => panic!("<{name} {other}={value:.80}>"),
             }
@@ -195,7 +234,8 @@ async fn a_page_is_bounded_whatever_its_journal_holds() {
     let huge = "<é\n".repeat(1 << 17);
     let mut events = journal(&huge, &picture);
     let EventKind::Observed { observation, .. } = &mut events[4].kind else { panic!("an observation") };
-    observation.new_variables = vec![Variable { name: "x".repeat(1 << 10), summary: "y".repeat(1 << 10) }; 10_000];
+    observation.new_variables =
+        vec![Variable { name: "x".repeat(1 << 10), summary: "y".repeat(1 << 10) }; 10_000];
     observation.tool_calls = vec![observation.tool_calls[0].clone(); 1_000];
     observation.shown = vec![observation.shown[0].clone(); 1_000];
     let answered = events.pop().unwrap();
@@ -205,7 +245,9 @@ async fn a_page_is_bounded_whatever_its_journal_holds() {
     let page = render(&store, &events).await.unwrap();
     assert!(page.len() < 32 << 20, "{} MiB", page.len() >> 20);
     assert_inert(&page);
-    for words in ["more characters are not shown", "more steps", "more calls", "more variables", "more pictures"] {
+    for words in
+        ["more characters are not shown", "more steps", "more calls", "more variables", "more pictures"]
+    {
         assert!(page.contains(words), "{words}");
     }
 }
@@ -217,8 +259,11 @@ async fn pictures_of_a_page_share_a_bound() {
     let mut shown = Vec::new();
     for at in 0..30_u32 {
         // Noise, so that each weighs about its pixels, and each is another picture.
-        let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503).wrapping_mul(at + 1)) >> 7;
-        let image = RgbImage::from_fn(1024, 1024, |x, y| Rgb(noise(x, y).to_le_bytes()[..3].try_into().unwrap()));
+        let noise = |x: u32, y: u32| {
+            (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503).wrapping_mul(at + 1)) >> 7
+        };
+        let image =
+            RgbImage::from_fn(1024, 1024, |x, y| Rgb(noise(x, y).to_le_bytes()[..3].try_into().unwrap()));
         let mut bytes = Cursor::new(Vec::new());
         image.write_to(&mut bytes, ImageFormat::Bmp).unwrap();
         let image = put(&store, bytes.into_inner(), "image/png").await;
@@ -259,10 +304,15 @@ async fn every_ending_is_told() {
     let (_dir, store) = store();
     let picture = put(&store, png(64, 48), "image/png").await;
     let usage = Usage::default();
-    let ended = |kind| vec![Event { at_unix_ms: 0, kind: question("q", picture.clone()) }, Event { at_unix_ms: 2500, kind }];
+    let ended = |kind| {
+        vec![Event { at_unix_ms: 0, kind: question("q", picture.clone()) }, Event { at_unix_ms: 2500, kind }]
+    };
     let fault = Fault::new(FaultKind::Unavailable, "no pod answers");
     for (events, words) in [
-        (ended(EventKind::Unanswered { reason: "30 steps".into(), steps: 30, usage, seconds: 2.5 }), "30 steps"),
+        (
+            ended(EventKind::Unanswered { reason: "30 steps".into(), steps: 30, usage, seconds: 2.5 }),
+            "30 steps",
+        ),
         (ended(EventKind::Failed { fault, steps: 0, usage, seconds: 2.5 }), "no pod answers"),
         (ended(EventKind::Cancelled { reason: "enough".into() }), "enough"),
         (ended(EventKind::KernelLost { step: 1, reason: "gone".into() }), "Still at work"),

@@ -57,16 +57,19 @@ impl Api {
     /// Reads a submission and asks its question; under the same `key`, the same submission is the same session.
     pub(crate) async fn submit(&self, form: Multipart, key: Option<&str>) -> Result<SessionId, Problem> {
         let _here = self.at_the_door.try_acquire().map_err(|_| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many submissions are being read: try again soon")
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many submissions are being read: try again soon",
+            )
         })?;
         let read = async {
             // Bodies and decoded pictures are what costs memory: at most so many at once.
             let _permit = self.submissions.acquire().await;
             self.read(form, key).await
         };
-        let question = tokio::time::timeout(self.submission_deadline, read)
-            .await
-            .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the submission took too long to read"))??;
+        let question = tokio::time::timeout(self.submission_deadline, read).await.map_err(|_| {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "the submission took too long to read")
+        })??;
         Ok(self.gateway.submit(question).await?)
     }
 
@@ -107,7 +110,9 @@ impl Parts {
                     return Err(Problem::invalid(format!("there are two parts `{QUESTION_PART}`")));
                 }
             } else if files.len() == max_files {
-                return Err(Problem::invalid(format!("there are more than {max_files} files (gateway.max_files)")));
+                return Err(Problem::invalid(format!(
+                    "there are more than {max_files} files (gateway.max_files)"
+                )));
             } else if files.insert(name.clone(), bytes).is_some() {
                 return Err(Problem::invalid(format!("two parts are named `{name:.256}`")));
             }

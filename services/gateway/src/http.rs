@@ -54,7 +54,9 @@ pub(crate) fn router(api: Api, config: &Config, readiness: Readiness) -> Router 
         .with_state(api)
         .route("/openapi.json", axum::routing::get(move || async { Json(document) }))
         .merge(health::router(readiness))
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /openapi.json") })
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /openapi.json")
+        })
 }
 
 fn routes() -> OpenApiRouter<Api> {
@@ -157,7 +159,10 @@ async fn events(
     let session = session(&id)?;
     let after = last_event_id(&headers);
     let permit = api.streams.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open: close some or try later")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many event streams are open: close some or try later",
+        )
     })?;
     if api.gateway.is_told(session, after).await? {
         // What a browser's EventSource takes as the end; anything else it would ask again for ever.
@@ -209,7 +214,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
         Ok(key) if (1..=MAX_KEY_CHARS).contains(&key.len()) => Ok(Some(key)),
-        _ => Err(Problem::invalid(format!("Idempotency-Key must be 1 to {MAX_KEY_CHARS} visible ASCII characters"))),
+        _ => Err(Problem::invalid(format!(
+            "Idempotency-Key must be 1 to {MAX_KEY_CHARS} visible ASCII characters"
+        ))),
     }
 }
 
@@ -241,14 +248,19 @@ async fn report(State(api): State<Api>, Path(id): Path<String>) -> Result<Respon
         (status = 422, body = Problem, description = "that is no digest"),
     )
 )]
-async fn artifact(State(api): State<Api>, Path((id, digest)): Path<(String, String)>) -> Result<Response, Problem> {
+async fn artifact(
+    State(api): State<Api>,
+    Path((id, digest)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let digest: Digest = digest.parse().map_err(Problem::invalid)?;
     let events = api.gateway.events(session(&id)?).await?;
     let picture = events
         .iter()
         .flat_map(|event| pictures(&event.kind))
         .find(|picture| picture.digest == digest)
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("question {id} has no picture {digest}")))?;
+        .ok_or_else(|| {
+            Problem::new(StatusCode::NOT_FOUND, format!("question {id} has no picture {digest}"))
+        })?;
     let bytes = api.gateway.bus().artifacts().get(picture).await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "an artifact could not be fetched");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
@@ -267,7 +279,9 @@ async fn artifact(State(api): State<Api>, Path((id, digest)): Path<(String, Stri
 fn pictures(event: &EventKind) -> Vec<&ArtifactRef> {
     match event {
         EventKind::Submitted { question, .. } => question.frames.iter().map(|frame| &frame.image).collect(),
-        EventKind::Observed { observation, .. } => observation.shown.iter().map(|shown| &shown.image).collect(),
+        EventKind::Observed { observation, .. } => {
+            observation.shown.iter().map(|shown| &shown.image).collect()
+        }
         _ => Vec::new(),
     }
 }

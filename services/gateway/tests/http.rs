@@ -186,7 +186,8 @@ async fn under_one_key_a_submission_is_asked_once() -> anyhow::Result<()> {
     assert_ne!(keyed("k", &changed).await?, first);
     assert_ne!(world.submit().await?, world.submit().await?, "without a key every submission is new");
     let refused = world.http.post(world.url("/v1/questions")).header("Idempotency-Key", "k".repeat(300));
-    let message = told(refused.multipart(form(&row())?).send().await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    let message =
+        told(refused.multipart(form(&row())?).send().await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
     assert!(message.contains("Idempotency-Key"), "{message}");
     Ok(())
 }
@@ -210,7 +211,11 @@ async fn a_result_tells_where_the_question_stands() -> anyhow::Result<()> {
     let usage = Usage::default();
     let fault = Fault::new(FaultKind::Unavailable, "no pod");
     for (kind, status, error) in [
-        (EventKind::Unanswered { reason: "gave up".into(), steps: 1, usage, seconds: 1.0 }, "unanswered", "gave up"),
+        (
+            EventKind::Unanswered { reason: "gave up".into(), steps: 1, usage, seconds: 1.0 },
+            "unanswered",
+            "gave up",
+        ),
         (EventKind::Failed { fault, steps: 1, usage, seconds: 1.0 }, "error", "no pod"),
         (EventKind::Cancelled { reason: "enough".into() }, "cancelled", "enough"),
     ] {
@@ -238,7 +243,11 @@ async fn stream(response: reqwest::Response) -> anyhow::Result<Vec<(u64, String,
     text.split("\n\n")
         .filter(|block| block.contains("data:"))
         .map(|block| {
-            Ok((field(block, "id")?.parse()?, field(block, "event")?, serde_json::from_str(&field(block, "data")?)?))
+            Ok((
+                field(block, "id")?.parse()?,
+                field(block, "event")?,
+                serde_json::from_str(&field(block, "data")?)?,
+            ))
         })
         .collect()
 }
@@ -258,7 +267,8 @@ async fn events_are_followed_to_the_closing_one_and_resumed() -> anyhow::Result<
     let after = |id: u64| world.http.get(world.url(&path)).header("Last-Event-ID", id.to_string()).send();
     assert_eq!(stream(after(events[0].0).await?).await?, events[1..]);
     assert_eq!(after(events[2].0).await?.status(), StatusCode::NO_CONTENT);
-    told(world.get(&format!("/v1/questions/{}/events", SessionId::random())).await?, StatusCode::NOT_FOUND).await?;
+    told(world.get(&format!("/v1/questions/{}/events", SessionId::random())).await?, StatusCode::NOT_FOUND)
+        .await?;
     Ok(())
 }
 
@@ -285,10 +295,14 @@ async fn event_streams_are_bounded_and_a_closed_one_makes_room() -> anyhow::Resu
 async fn a_question_is_withdrawn_once_and_only_before_its_end() -> anyhow::Result<()> {
     let world = World::start().await?;
     let session = world.submit().await?;
-    let cancel = |session: SessionId| world.http.delete(world.url(&format!("/v1/questions/{session}"))).send();
+    let cancel =
+        |session: SessionId| world.http.delete(world.url(&format!("/v1/questions/{session}"))).send();
     assert_eq!(cancel(session).await?.status(), StatusCode::NO_CONTENT);
     let journal = world.bus.read(session, 0).await?;
-    assert!(matches!(journal.last(), Some((_, Event { kind: EventKind::Cancelled { .. }, .. }))), "{journal:?}");
+    assert!(
+        matches!(journal.last(), Some((_, Event { kind: EventKind::Cancelled { .. }, .. }))),
+        "{journal:?}"
+    );
     let message = told(cancel(session).await?, StatusCode::CONFLICT).await?;
     assert!(message.contains("already ended"), "{message}");
     told(cancel(SessionId::random()).await?, StatusCode::NOT_FOUND).await?;
@@ -310,7 +324,8 @@ async fn only_pictures_of_the_questions_own_journal_are_served() -> anyhow::Resu
     let question = world.bus.artifacts().put(png([9, 9, 9])?, "image/png").await?;
     assert_eq!(world.get(&path(session, &question.digest.to_string())).await?.status(), StatusCode::OK);
     told(world.get(&path(stranger, &shown.digest.to_string())).await?, StatusCode::NOT_FOUND).await?;
-    told(world.get(&path(session, "..%2f..%2fetc%2fpasswd")).await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    told(world.get(&path(session, "..%2f..%2fetc%2fpasswd")).await?, StatusCode::UNPROCESSABLE_ENTITY)
+        .await?;
     Ok(())
 }
 
@@ -329,7 +344,8 @@ async fn the_report_is_a_page_that_can_do_nothing() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_is_too_large_is_turned_away() -> anyhow::Result<()> {
-    let world = World::with(Config { max_submission_bytes: 50_000, max_files: 2, ..Config::default() }).await?;
+    let world =
+        World::with(Config { max_submission_bytes: 50_000, max_files: 2, ..Config::default() }).await?;
     let big = form(&row())?.part("file", file("b.png", vec![0; 60_000]));
     world.refused(big, StatusCode::PAYLOAD_TOO_LARGE).await?;
     let many = (0..3).fold(Form::new(), |form, n| form.part("file", file(&format!("{n}.png"), vec![0])));
