@@ -53,7 +53,7 @@ fn observed(transcript: &Transcript, at: usize, cell: &Cell, seen: &Observation)
     let mut text = format!("## Step {}: {status}\n", cell.step);
     text.push_str(&output(seen));
     if let Some(error) = &seen.error {
-        text.push_str(&exception(error, &cell.code, seen.state_lost));
+        text.push_str(&exception(error, &cell.code));
     }
     text.push_str(&variables(seen));
     text.push_str(&images(seen));
@@ -80,25 +80,29 @@ fn output(seen: &Observation) -> String {
     text
 }
 
-fn exception(error: &CellError, code: &str, state_lost: bool) -> String {
+fn exception(error: &CellError, code: &str) -> String {
     let mut text = format!("### Error\n{}: {}\n", error.kind, head(error.message.trim(), MAX_ERROR));
     let source = error.line.and_then(|line| Some((line, code.lines().nth(line.checked_sub(1)? as usize)?)));
     if let Some((line, source)) = source {
         let _ = writeln!(text, "line {line}: {}", head(source.trim(), MAX_LINE));
     }
-    text.push_str(match state_lost {
-        true => "The interpreter had to be ended. The cells before this one have been run again in a fresh one, so \
-                 their variables are back; nothing of this cell is.\n",
-        false => "What was assigned before that line is kept.\n",
-    });
     text
 }
 
 fn variables(seen: &Observation) -> String {
     let new = seen.new_variables.iter().map(|variable| (variable, ""));
     let changed = seen.changed_variables.iter().map(|variable| (variable, " (changed)"));
-    let lines: Vec<String> =
+    let mut lines: Vec<String> =
         new.chain(changed).map(|(it, note)| format!("{}: {}{note}\n", it.name, it.summary)).collect();
+    if seen.state_lost {
+        lines.push(
+            "(the interpreter had to be ended; the cells before this one are run again in a fresh one, so their \
+             variables are back, those of this cell are not)\n"
+                .to_owned(),
+        );
+    } else if seen.error.is_some() {
+        lines.push("(what was assigned before the error is kept)\n".to_owned());
+    }
     if lines.is_empty() { String::new() } else { format!("### Variables\n{}", lines.concat()) }
 }
 
