@@ -89,8 +89,9 @@ impl Endpoint {
             let text = self.redact(&String::from_utf8_lossy(&body));
             return Err(refused(self.url.as_str(), &self.config.model, status, &text, asked));
         }
-        let completion: Completion = serde_json::from_slice(&body)
-            .map_err(|error| self.unavailable(&format!("sent a reply that is no chat completion ({error})")))?;
+        let completion: Completion = serde_json::from_slice(&body).map_err(|error| {
+            self.unavailable(&format!("sent a reply that is no chat completion ({error})"))
+        })?;
         completion
             .reply(&self.config.model, calls)
             .ok_or_else(|| self.unavailable("sent a reply without choices"))
@@ -186,7 +187,9 @@ fn client(config: &Config, url: &Url) -> Result<Client, Error> {
         .timeout(config.timeout)
         .connect_timeout(config.connect_timeout)
         .redirect(redirect::Policy::none())
-        .default_headers([(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"))].into_iter().collect());
+        .default_headers(
+            [(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"))].into_iter().collect(),
+        );
     if is_loopback(url) {
         builder = builder.no_proxy();
     }

@@ -12,15 +12,26 @@ use reqwest::{
 use spatialclaw_domain::{Fault, FaultKind};
 
 /// The fault of one attempt that got `status` and `body`. `asked` is when the endpoint wants to be tried again.
-pub(super) fn refused(url: &str, model: &str, status: StatusCode, body: &str, asked: Option<Duration>) -> Fault {
+pub(super) fn refused(
+    url: &str,
+    model: &str,
+    status: StatusCode,
+    body: &str,
+    asked: Option<Duration>,
+) -> Fault {
     let (kind, advice) = match status.as_u16() {
         400 | 413 | 422 => (
             FaultKind::Invalid,
             "check that the conversation fits the model's context, that the model takes pictures, and backbone.openai.*.extra",
         ),
         401 | 403 => (FaultKind::Invalid, "check backbone.openai.key_env or key_file"),
-        404 | 405 => (FaultKind::Invalid, "check backbone.openai.base_url (it ends in /v1 for most servers) and model"),
-        300..=399 => (FaultKind::Invalid, "redirects are not followed; put the final address into backbone.openai.base_url"),
+        404 | 405 => {
+            (FaultKind::Invalid, "check backbone.openai.base_url (it ends in /v1 for most servers) and model")
+        }
+        300..=399 => (
+            FaultKind::Invalid,
+            "redirects are not followed; put the final address into backbone.openai.base_url",
+        ),
         408 => (FaultKind::Deadline, "the endpoint took too long"),
         429 => (FaultKind::Exhausted, "the endpoint is at its rate limit"),
         425 | 500..=599 => (FaultKind::Unavailable, "the endpoint failed"),

@@ -48,7 +48,8 @@ async fn messages(messages: &[Message], artifacts: &ArtifactStore) -> Result<Val
             _ => turns.push((message.speaker, parts)),
         }
     }
-    let turn = |(speaker, parts): (Speaker, Vec<Value>)| json!({"role": role(speaker), "content": flat(parts)});
+    let turn =
+        |(speaker, parts): (Speaker, Vec<Value>)| json!({"role": role(speaker), "content": flat(parts)});
     Ok(turns.into_iter().map(turn).collect())
 }
 
@@ -63,7 +64,9 @@ fn role(speaker: Speaker) -> &'static str {
 async fn content(part: &Part, artifacts: &ArtifactStore) -> Result<Value, Fault> {
     match part {
         Part::Text(text) => Ok(json!({"type": "text", "text": text})),
-        Part::Image(artifact) => Ok(json!({"type": "image_url", "image_url": {"url": uri(artifact, artifacts).await?}})),
+        Part::Image(artifact) => {
+            Ok(json!({"type": "image_url", "image_url": {"url": uri(artifact, artifacts).await?}}))
+        }
     }
 }
 
@@ -78,7 +81,8 @@ async fn uri(artifact: &ArtifactRef, artifacts: &ArtifactStore) -> Result<String
 
 /// Text alone travels as a plain string, which every endpoint takes.
 fn flat(parts: Vec<Value>) -> Value {
-    let texts: Option<Vec<&str>> = parts.iter().map(|part| part.get("text").and_then(Value::as_str)).collect();
+    let texts: Option<Vec<&str>> =
+        parts.iter().map(|part| part.get("text").and_then(Value::as_str)).collect();
     match texts {
         Some(texts) => texts.join("\n\n").into(),
         None => parts.into(),

@@ -119,7 +119,7 @@ struct Asked {
 impl Asked {
     fn of(request: &ChatRequest) -> Self {
         let by = |speaker| request.messages.iter().filter(move |message| message.speaker == speaker);
-        let last = by(Speaker::User).last().map(text_of).unwrap_or_default();
+        let last = by(Speaker::User).next_back().map(text_of).unwrap_or_default();
         Self {
             role: request.role.into(),
             turn: by(Speaker::Assistant).count(),
@@ -159,7 +159,10 @@ impl Recorded {
             .filter(|entry| entry.role == asked.role && entry.turn == Some(asked.turn))
             .filter(|entry| entry.question.is_none_or(|question| question == asked.question))
             .collect();
-        here.iter().copied().find(|entry| entry.expects.fits(asked)).ok_or_else(|| self.mismatch(asked, &here))
+        here.iter()
+            .copied()
+            .find(|entry| entry.expects.fits(asked))
+            .ok_or_else(|| self.mismatch(asked, &here))
     }
 
     fn mismatch(&self, asked: &Asked, here: &[&Entry]) -> Fault {
@@ -227,9 +230,11 @@ fn blank_durations(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let digits = rest[start..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len() - start);
+        let digits =
+            rest[start..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len() - start);
         let (number, after) = rest[start..].split_at(digits);
-        let is_duration = after.strip_prefix(" s").is_some_and(|tail| !tail.starts_with(char::is_alphanumeric));
+        let is_duration =
+            after.strip_prefix(" s").is_some_and(|tail| !tail.starts_with(char::is_alphanumeric));
         out.push_str(&rest[..start]);
         out.push_str(if is_duration { "_" } else { number });
         rest = after;

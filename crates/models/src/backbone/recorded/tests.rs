@@ -48,7 +48,8 @@ async fn a_mismatch_names_expected_and_got() {
     let fault = model.chat(&request(Role::Code, &[(Speaker::User, "how far?")])).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Invalid);
     assert!(fault.message.contains("how many?") && fault.message.contains("how far?"), "{fault}");
-    let third = [(Speaker::User, "x"), (Speaker::Assistant, "y"), (Speaker::Assistant, "z"), (Speaker::User, "w")];
+    let third =
+        [(Speaker::User, "x"), (Speaker::Assistant, "y"), (Speaker::Assistant, "z"), (Speaker::User, "w")];
     let fault = model.chat(&request(Role::Code, &third)).await.unwrap_err();
     assert!(fault.message.contains("no further request"), "{fault}");
 }
@@ -68,7 +69,8 @@ async fn what_is_recorded_replays_and_nothing_else() {
 
 #[test]
 fn a_broken_line_is_named() {
-    let (_dir, config) = transcript("{\"role\": \"plan\", \"expects\": {\"text\": \"a\"}, \"reply\": \"b\"}\n{\"role\":\n");
+    let (_dir, config) =
+        transcript("{\"role\": \"plan\", \"expects\": {\"text\": \"a\"}, \"reply\": \"b\"}\n{\"role\":\n");
     assert!(matches!(Recorded::open(&config), Err(Error::Transcript { line: 2, .. })));
     assert!(matches!(Recorded::open(&Config::default()), Err(Error::Value { .. })));
     let nowhere = Config { path: "/nowhere/at/all.jsonl".into() };

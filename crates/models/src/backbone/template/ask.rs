@@ -83,7 +83,8 @@ fn readings(tokens: &[Token]) -> Vec<Vec<Token>> {
     }
     sentences.sort_by_key(|(question, _)| !question);
     let single = sentences.into_iter().take(8).map(|(_, sentence)| sentence);
-    let whole: Vec<Token> = tokens.iter().filter(|t| !matches!(t.lower.as_str(), "?" | "!")).cloned().collect();
+    let whole: Vec<Token> =
+        tokens.iter().filter(|t| !matches!(t.lower.as_str(), "?" | "!")).cloned().collect();
     std::iter::once(whole).chain(single).collect()
 }
 
@@ -101,8 +102,14 @@ const INTERVALS: [&str; 8] = [
 
 const FRAMES: [(&str, Option<FrameRef>); 3] = [
     ("[as_seen] [shown] in|at|for|of|from frame|image [number] {n:i}", None),
-    ("[as_seen] [shown] in|at|from [the] first|initial frame|image|picture|photo|view|photograph", Some(FrameRef::First)),
-    ("[as_seen] [shown] in|at|from [the] last|final frame|image|picture|photo|view|photograph", Some(FrameRef::Last)),
+    (
+        "[as_seen] [shown] in|at|from [the] first|initial frame|image|picture|photo|view|photograph",
+        Some(FrameRef::First),
+    ),
+    (
+        "[as_seen] [shown] in|at|from [the] last|final frame|image|picture|photo|view|photograph",
+        Some(FrameRef::Last),
+    ),
 ];
 
 const CENTRES: [&str; 4] = [

@@ -76,10 +76,15 @@ fn observe(task: &Task) -> String {
 
 fn search(task: &Task, others: &[(String, Vec<String>)], wider: bool) -> String {
     let names: Value = others.iter().map(|(name, phrases)| (name.clone(), json!(phrases))).collect();
-    let missing = others.iter().map(|(name, _)| format!("\"{}\"", prose(name))).collect::<Vec<_>>().join(", ");
+    let missing =
+        others.iter().map(|(name, _)| format!("\"{}\"", prose(name))).collect::<Vec<_>>().join(", ");
     let (reasoning, code) = match wider {
-        true => ("Other frames may show it better, and a weaker mask is better than none.", fragment!("wider")),
-        false => ("A segmenter may know it under another word, or without its adjectives.", fragment!("search")),
+        true => {
+            ("Other frames may show it better, and a weaker mask is better than none.", fragment!("wider"))
+        }
+        false => {
+            ("A segmenter may know it under another word, or without its adjectives.", fragment!("search"))
+        }
     };
     let depth = assign("want_depth", json!(task.family.wants_depth()));
     written(
@@ -118,7 +123,10 @@ struct Measurement {
 fn measurement(task: &Task, depth: bool) -> Measurement {
     let (reasoning, header, fragments) = parts(task, depth);
     let mut code = header.concat();
-    if !matches!(&task.family, Family::CameraMoved { .. } | Family::CameraTurned { .. } | Family::CameraDirection { .. }) {
+    if !matches!(
+        &task.family,
+        Family::CameraMoved { .. } | Family::CameraTurned { .. } | Family::CameraDirection { .. }
+    ) {
         code += &format!("only = {}\n", task.frame.map_or("None".into(), frame));
     }
     if let Some((start, end)) = task.family.interval() {
@@ -150,9 +158,11 @@ fn parts(task: &Task, depth: bool) -> Parts {
         Family::Count { a } => count(a, depth && task.frame.is_none()),
         Family::Relation { a, b, axis, .. } => relation(a, b, *axis, depth),
         Family::Exists { .. } | Family::Viewpoint { .. } => place(family),
-        Family::Nearest { .. } | Family::Order { .. } | Family::Closer { .. } | Family::Largest { .. } | Family::Larger { .. } => {
-            compare(family)
-        }
+        Family::Nearest { .. }
+        | Family::Order { .. }
+        | Family::Closer { .. }
+        | Family::Largest { .. }
+        | Family::Larger { .. } => compare(family),
         _ => measure(family),
     }
 }
@@ -203,9 +213,11 @@ fn measure(family: &Family) -> Parts {
             vec![assign("a", json!(a)), assign("at", json!(at)), assign("b", json!(b))],
             fused(fragment!("angle")),
         ),
-        Family::CameraTurned { .. } => {
-            ("The rotation that takes the first pose to the last one.", vec![], vec![fragment!("camera_turned")])
-        }
+        Family::CameraTurned { .. } => (
+            "The rotation that takes the first pose to the last one.",
+            vec![],
+            vec![fragment!("camera_turned")],
+        ),
         Family::CameraDirection { motion, .. } => {
             let [positive, negative] = match motion {
                 Motion::ForwardBackward | Motion::UpDown => motion.words(),
@@ -234,9 +246,11 @@ fn measure(family: &Family) -> Parts {
 
 fn place(family: &Family) -> Parts {
     match family {
-        Family::Exists { a } => {
-            ("Something is there if some frame shows it.", vec![assign("a", json!(a))], vec![fragment!("exists")])
-        }
+        Family::Exists { a } => (
+            "Something is there if some frame shows it.",
+            vec![assign("a", json!(a))],
+            vec![fragment!("exists")],
+        ),
         Family::Viewpoint { at, facing, target, words, .. } => (
             "Left and right are those of whoever stands there, not the camera's: the direction faced is taken as ahead.",
             vec![
@@ -338,11 +352,7 @@ fn compare(family: &Family) -> Parts {
 }
 
 fn sizes(among: &[String], side: &str, smallest: bool) -> Vec<String> {
-    vec![
-        assign("candidates", json!(among)),
-        assign("side", json!(side)),
-        assign("smallest", json!(smallest)),
-    ]
+    vec![assign("candidates", json!(among)), assign("side", json!(side)), assign("smallest", json!(smallest))]
 }
 
 /// Brings the measurement into the form asked for and returns it.
@@ -371,7 +381,9 @@ fn in_unit(unit: Unit) -> String {
 }
 
 fn yes_or_no(task: &Task) -> String {
-    task.family.asked().map_or_else(String::new, |asked| format!("word = \"yes\" if word == {asked:?} else \"no\"\n"))
+    task.family
+        .asked()
+        .map_or_else(String::new, |asked| format!("word = \"yes\" if word == {asked:?} else \"no\"\n"))
 }
 
 fn by_letter(task: &Task, letters: &Letters) -> String {

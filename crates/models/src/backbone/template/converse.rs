@@ -153,7 +153,10 @@ mod tests {
         let text = "## Step 3: error (0.12 s)\n### Output\nsaw it\n\n### Error\nValueError: no depth\nline 3: x\n### Left\n2 of 30";
         let feedback = feedback(text).unwrap();
         assert_eq!(feedback.outcome, Outcome::Error);
-        assert_eq!((feedback.output.as_str(), feedback.reason.as_str()), ("saw it", "ValueError: no depth\nline 3: x"));
+        assert_eq!(
+            (feedback.output.as_str(), feedback.reason.as_str()),
+            ("saw it", "ValueError: no depth\nline 3: x")
+        );
         assert!(super::feedback("## Plan\nfirst").is_none());
     }
 }

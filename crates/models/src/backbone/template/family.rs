@@ -81,38 +81,102 @@ pub(super) type Interval = (FrameRef, FrameRef);
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Family {
     /// Between two objects, metres.
-    Distance { a: String, b: String, centres: bool },
+    Distance {
+        a: String,
+        b: String,
+        centres: bool,
+    },
     /// From the camera, metres.
-    CameraDistance { a: String },
+    CameraDistance {
+        a: String,
+    },
     /// Along the camera's axis, metres.
-    MedianDepth { a: String },
-    Count { a: String },
-    Exists { a: String },
+    MedianDepth {
+        a: String,
+    },
+    Count {
+        a: String,
+    },
+    Exists {
+        a: String,
+    },
     /// Which is nearest to (or farthest from) the camera or another object.
-    Nearest { among: Vec<String>, to: Option<String>, farthest: bool },
+    Nearest {
+        among: Vec<String>,
+        to: Option<String>,
+        farthest: bool,
+    },
     /// Names by distance from the camera.
-    Order { among: Vec<String>, farthest_first: bool },
+    Order {
+        among: Vec<String>,
+        farthest_first: bool,
+    },
     /// How the camera sees two objects lie.
-    Relation { a: String, b: String, axis: Axis, asked: Option<&'static str> },
+    Relation {
+        a: String,
+        b: String,
+        axis: Axis,
+        asked: Option<&'static str>,
+    },
     /// Yes or no: is `a` closer (farther) than `b`.
-    Closer { a: String, b: String, to: Option<String>, farther: bool },
+    Closer {
+        a: String,
+        b: String,
+        to: Option<String>,
+        farther: bool,
+    },
     /// Where `target` lies for somebody at `at` who faces `facing`.
-    Viewpoint { at: String, facing: String, target: String, words: Vec<&'static str>, asked: Option<&'static str> },
+    Viewpoint {
+        at: String,
+        facing: String,
+        target: String,
+        words: Vec<&'static str>,
+        asked: Option<&'static str>,
+    },
     /// A side of an object, metres.
-    Extent { a: String, side: Side },
+    Extent {
+        a: String,
+        side: Side,
+    },
     /// Lowest point above the floor, metres.
-    Elevation { a: String },
-    Largest { among: Vec<String>, side: Side, smallest: bool },
+    Elevation {
+        a: String,
+    },
+    Largest {
+        among: Vec<String>,
+        side: Side,
+        smallest: bool,
+    },
     /// Yes or no: is `a` larger (smaller) than `b`.
-    Larger { a: String, b: String, side: Side, smaller: bool },
+    Larger {
+        a: String,
+        b: String,
+        side: Side,
+        smaller: bool,
+    },
     /// How far an object moved, metres.
-    Moved { a: String, over: Interval },
-    CameraMoved { over: Interval },
+    Moved {
+        a: String,
+        over: Interval,
+    },
+    CameraMoved {
+        over: Interval,
+    },
     /// Degrees.
-    CameraTurned { over: Interval },
-    CameraDirection { motion: Motion, asked: Option<&'static str>, over: Interval },
+    CameraTurned {
+        over: Interval,
+    },
+    CameraDirection {
+        motion: Motion,
+        asked: Option<&'static str>,
+        over: Interval,
+    },
     /// At `at`, degrees.
-    Angle { a: String, at: String, b: String },
+    Angle {
+        a: String,
+        at: String,
+        b: String,
+    },
     /// Above the floor, metres.
     CameraHeight,
 }
@@ -140,7 +204,9 @@ impl Family {
     /// The names to look for, each once.
     pub(super) fn names(&self) -> Vec<&str> {
         let all: Vec<&str> = match self {
-            Self::Distance { a, b, .. } | Self::Relation { a, b, .. } | Self::Larger { a, b, .. } => vec![a, b],
+            Self::Distance { a, b, .. } | Self::Relation { a, b, .. } | Self::Larger { a, b, .. } => {
+                vec![a, b]
+            }
             Self::CameraDistance { a }
             | Self::MedianDepth { a }
             | Self::Count { a }
@@ -150,7 +216,9 @@ impl Family {
             | Self::Moved { a, .. } => vec![a],
             Self::Closer { a, b, to, .. } => to.iter().chain([a, b]).map(String::as_str).collect(),
             Self::Nearest { among, to, .. } => to.iter().chain(among).map(String::as_str).collect(),
-            Self::Order { among, .. } | Self::Largest { among, .. } => among.iter().map(String::as_str).collect(),
+            Self::Order { among, .. } | Self::Largest { among, .. } => {
+                among.iter().map(String::as_str).collect()
+            }
             Self::Viewpoint { at, facing, target, .. } => vec![at, facing, target],
             Self::Angle { a, at, b } => vec![a, at, b],
             Self::CameraMoved { .. }
@@ -200,9 +268,9 @@ impl Family {
     /// The word whose truth a yes-or-no question asks about.
     pub(super) fn asked(&self) -> Option<&'static str> {
         match self {
-            Self::Relation { asked, .. } | Self::Viewpoint { asked, .. } | Self::CameraDirection { asked, .. } => {
-                *asked
-            }
+            Self::Relation { asked, .. }
+            | Self::Viewpoint { asked, .. }
+            | Self::CameraDirection { asked, .. } => *asked,
             _ => None,
         }
     }

@@ -54,7 +54,10 @@ use crate::{ChatReply, ChatRequest, Finish, LanguageModel, Role};
 
 /// Every family and one way to ask for it. Many other wordings are understood; `docs/reference/template.md` lists more.
 pub const FAMILIES: &[(&str, &str)] = &[
-    ("distance between two objects", "What is the distance between the mug and the lamp, from their closest points, in metres?"),
+    (
+        "distance between two objects",
+        "What is the distance between the mug and the lamp, from their closest points, in metres?",
+    ),
     ("distance from the camera", "How far is the mug from the camera, in metres?"),
     ("median depth", "What is the median depth of the motorcycle, in metres?"),
     ("count", "How many chairs are there?"),
@@ -63,16 +66,28 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("order by distance", "List the mug, the lamp and the chair from nearest to farthest."),
     ("relation as the camera sees it", "Is the mug to the left or to the right of the lamp?"),
     ("comparison of distances", "Is the mug closer to the camera than the lamp?"),
-    ("direction from a viewpoint in the scene", "Standing at the sofa and facing the lamp, is the mug to my left, right, in front or behind?"),
+    (
+        "direction from a viewpoint in the scene",
+        "Standing at the sofa and facing the lamp, is the mug to my left, right, in front or behind?",
+    ),
     ("size of an object", "How tall is the lamp, in metres?"),
     ("height above the floor", "How high above the floor is the mug, in metres?"),
     ("largest or smallest object", "Which is taller: the lamp or the chair?"),
     ("comparison of sizes", "Is the lamp taller than the chair?"),
     ("movement of an object", "How far did the ball move between frame 0 and frame 8, in metres?"),
-    ("movement of the camera", "How far did the camera move between the first and the last frame, in metres?"),
+    (
+        "movement of the camera",
+        "How far did the camera move between the first and the last frame, in metres?",
+    ),
     ("turn of the camera", "How many degrees did the camera turn between the first and the last frame?"),
-    ("direction of the camera's movement", "Did the camera move forward or backward between the first and the last frame?"),
-    ("angle between objects", "What is the angle between the mug, the lamp and the chair at the lamp, in degrees?"),
+    (
+        "direction of the camera's movement",
+        "Did the camera move forward or backward between the first and the last frame?",
+    ),
+    (
+        "angle between objects",
+        "What is the angle between the mug, the lamp and the chair at the lamp, in degrees?",
+    ),
     ("height of the camera", "How high above the floor is the camera, in metres?"),
 ];
 

@@ -57,7 +57,10 @@ fn by_letter(
     choices: &[Choice],
     meaning: impl Fn(&Choice) -> Option<Value>,
 ) -> Result<Map<String, Value>, String> {
-    choices.iter().map(|choice| Ok((choice.letter.clone(), meaning(choice).ok_or_else(|| unread(choice))?))).collect()
+    choices
+        .iter()
+        .map(|choice| Ok((choice.letter.clone(), meaning(choice).ok_or_else(|| unread(choice))?)))
+        .collect()
 }
 
 /// Options that mean nothing ("cannot be determined") are left out as long as two others differ.
@@ -72,10 +75,10 @@ fn by_meaning(
         }
     }
     match letters.len() {
-        0 | 1 => Err(choices.iter().find(|choice| meaning(choice).is_none()).map_or_else(
-            || "the options all mean the same".to_owned(),
-            unread,
-        )),
+        0 | 1 => Err(choices
+            .iter()
+            .find(|choice| meaning(choice).is_none())
+            .map_or_else(|| "the options all mean the same".to_owned(), unread)),
         _ => Ok(letters),
     }
 }

@@ -72,10 +72,29 @@ pub(super) fn anywhere(pattern: &'static str, tokens: &[Token]) -> Option<(usize
 const GROUPS: [(&str, &[&str]); 5] = [
     ("NEAR", &["closest", "nearest", "closer", "nearer"]),
     ("FAR", &["farthest", "furthest", "farther", "further", "most_distant"]),
-    ("LARGE", &["tallest", "taller", "widest", "wider", "broadest", "broader", "longest", "longer", "biggest", "bigger",
-        "largest", "larger", "highest", "higher"]),
+    (
+        "LARGE",
+        &[
+            "tallest", "taller", "widest", "wider", "broadest", "broader", "longest", "longer", "biggest",
+            "bigger", "largest", "larger", "highest", "higher",
+        ],
+    ),
     ("SMALL", &["smallest", "smaller", "shortest", "shorter", "narrowest", "narrower"]),
-    ("LENGTHS", &["metres", "meters", "centimetres", "centimeters", "millimetres", "millimeters", "feet", "inches", "cm", "m"]),
+    (
+        "LENGTHS",
+        &[
+            "metres",
+            "meters",
+            "centimetres",
+            "centimeters",
+            "millimetres",
+            "millimeters",
+            "feet",
+            "inches",
+            "cm",
+            "m",
+        ],
+    ),
 ];
 
 struct Matcher<'t> {
@@ -135,7 +154,14 @@ impl<'t> Matcher<'t> {
         }
     }
 
-    fn choice(&mut self, slot: &'static str, alternatives: &'static str, part: usize, at: usize, captures: &mut Captures) {
+    fn choice(
+        &mut self,
+        slot: &'static str,
+        alternatives: &'static str,
+        part: usize,
+        at: usize,
+        captures: &mut Captures,
+    ) {
         for length in self.lengths(alternatives, at) {
             captures.insert(slot, self.tokens[at..at + length].to_vec());
             self.step(part + 1, at + length, captures);
@@ -145,7 +171,9 @@ impl<'t> Matcher<'t> {
 
     /// How many tokens each alternative covers that stands here.
     fn lengths(&self, alternatives: &'static str, at: usize) -> Vec<usize> {
-        let group = |word: &'static str| GROUPS.iter().find(|(name, _)| *name == word).map(|(_, words)| words.to_vec());
+        let group = |word: &'static str| {
+            GROUPS.iter().find(|(name, _)| *name == word).map(|(_, words)| words.to_vec())
+        };
         let words = alternatives.split('|').flat_map(|word| group(word).unwrap_or_else(|| vec![word]));
         words.filter_map(|word| self.covers(word, at)).collect()
     }

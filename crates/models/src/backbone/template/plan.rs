@@ -15,7 +15,8 @@ pub(super) fn plan(task: &Task, form: Form) -> String {
     let names: Vec<String> = family.names().into_iter().map(|name| format!("\"{}\"", prose(name))).collect();
     let things = if names.is_empty() { "the camera alone".to_owned() } else { names.join(", ") };
     let steps = steps(family, &things);
-    let numbered: Vec<String> = steps.iter().enumerate().map(|(i, step)| format!("{}. {step}", i + 1)).collect();
+    let numbered: Vec<String> =
+        steps.iter().enumerate().map(|(i, step)| format!("{}. {step}", i + 1)).collect();
     format!(
         "### TASK\nA question about the {title}; it names {things}. {frame}\nAnswer format: {format}.\n\n\
          ### STEPS\n{steps}\n\n\
@@ -79,7 +80,9 @@ fn reference_frame(family: &Family) -> &'static str {
 
 fn depth_fallback(family: &Family) -> &'static str {
     match family.needs_depth() {
-        true => "No depth: reconstruct fewer frames; without any depth this cannot be answered, and must not be guessed.",
+        true => {
+            "No depth: reconstruct fewer frames; without any depth this cannot be answered, and must not be guessed."
+        }
         false => "No depth: the picture alone has to do.",
     }
 }
@@ -98,10 +101,14 @@ fn format_name(form: Form) -> String {
 fn checklist(family: &Family, things: &str) -> String {
     let mut items = Vec::new();
     if !family.names().is_empty() {
-        items.push(json!({"priority": "HIGH", "description": format!("Masks of {things} show the right things.")}));
+        items.push(
+            json!({"priority": "HIGH", "description": format!("Masks of {things} show the right things.")}),
+        );
     }
     if family.needs_depth() {
-        items.push(json!({"priority": "HIGH", "description": "Depth was read on every object that is measured."}));
+        items.push(
+            json!({"priority": "HIGH", "description": "Depth was read on every object that is measured."}),
+        );
     }
     items.push(json!({"priority": "MEDIUM", "description": "The measured value is printed and plausible."}));
     items.push(json!({"priority": "HIGH", "description": "The answer has the format wanted."}));

@@ -20,7 +20,8 @@ struct Rule {
 
 /// The family of a question without its modifiers.
 pub(super) fn first(tokens: &[Token], context: &Context) -> Option<Family> {
-    let rules = [place::VIEWPOINT, camera::RULES, measure::RULES, compare::RULES, place::RULES, measure::LAST];
+    let rules =
+        [place::VIEWPOINT, camera::RULES, measure::RULES, compare::RULES, place::RULES, measure::LAST];
     rules.into_iter().flatten().find_map(|rule| {
         rule.patterns.iter().find_map(|pattern| {
             let captures = pattern::whole(pattern, tokens)?;

@@ -74,9 +74,13 @@ impl Progress<'_> {
         self.next = match (&self.next, feedback.outcome) {
             (Move::GiveUp(_), _) => return,
             (_, Outcome::NotUnderstood) if !std::mem::replace(&mut self.misread, true) => return,
-            (_, Outcome::NotUnderstood) => Move::GiveUp(format!("The reply was not understood twice: {reason}")),
+            (_, Outcome::NotUnderstood) => {
+                Move::GiveUp(format!("The reply was not understood twice: {reason}"))
+            }
             (_, Outcome::Refused) => Move::GiveUp(format!("The measured answer was refused: {reason}")),
-            (Move::Answer { .. }, Outcome::Ok) => Move::GiveUp("The last cell ran but gave no answer.".into()),
+            (Move::Answer { .. }, Outcome::Ok) => {
+                Move::GiveUp("The last cell ran but gave no answer.".into())
+            }
             (Move::Answer { depth }, Outcome::Error) => self.answer_failed(*depth, reason),
             (_, Outcome::Ok) => {
                 self.read(&feedback.output);
@@ -166,7 +170,8 @@ impl Progress<'_> {
             if let Some(geometry) = line.strip_prefix("geometry: ") {
                 self.no_depth = geometry.strip_prefix("none: ").map(str::to_owned);
             }
-            let number = line.strip_prefix("object ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+            let number =
+                line.strip_prefix("object ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
             let Some(name) = number.and_then(|number| names.get(number.checked_sub(1)?)) else { continue };
             self.missing.retain(|(other, _)| other != name);
             if let Some((_, note)) = line.split_once("): nothing found ") {

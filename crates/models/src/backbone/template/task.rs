@@ -72,7 +72,9 @@ fn ending(family: &Family, opening: &Opening) -> Result<Ending, String> {
         _ => Unit::Metre,
     };
     let fits = |unit: Unit| unit.is_angle() == (kind == Kind::Angle);
-    let misfit = |wanted: &str| Err(format!("A question about the {} has no answer that is {wanted}.", family.title()));
+    let misfit = |wanted: &str| {
+        Err(format!("A question about the {} has no answer that is {wanted}.", family.title()))
+    };
     let is_number = matches!(kind, Kind::Length | Kind::Angle | Kind::Count);
     match opening.form {
         Form::Letter => {

@@ -115,9 +115,12 @@ fn counts_and_existence() {
     ] {
         assert_eq!(family(question), Some(Family::Count { a: s("red chair") }), "{question}");
     }
-    for question in
-        ["Is there a lamp?", "Is there any lamp in the room?", "Can you see a lamp?", "Does the image contain a lamp?"]
-    {
+    for question in [
+        "Is there a lamp?",
+        "Is there any lamp in the room?",
+        "Can you see a lamp?",
+        "Does the image contain a lamp?",
+    ] {
         assert_eq!(family(question), Some(Family::Exists { a: s("lamp") }), "{question}");
     }
 }
@@ -150,7 +153,10 @@ fn nearest_and_farthest() {
     }
     let options = ["the red box", "the cat", "The lamp."];
     let by_options = ask("Which of these objects is nearest to the camera?", &options).unwrap().family;
-    assert_eq!(by_options, Family::Nearest { among: names(&["red box", "cat", "lamp"]), to: None, farthest: false });
+    assert_eq!(
+        by_options,
+        Family::Nearest { among: names(&["red box", "cat", "lamp"]), to: None, farthest: false }
+    );
 }
 
 #[test]
@@ -222,7 +228,8 @@ fn viewpoints() {
     }
     let asked = family("Standing at the sofa and facing the tall lamp, is the mug to my left?").unwrap();
     assert_eq!((asked.asked(), asked.words()), (Some("left"), vec!["left", "right"]));
-    let two = family("Standing at the sofa and facing the tall lamp, is the mug to my left or to my right?").unwrap();
+    let two = family("Standing at the sofa and facing the tall lamp, is the mug to my left or to my right?")
+        .unwrap();
     assert_eq!((two.asked(), two.words()), (None, vec!["left", "right"]));
     let question = "Standing at the sofa and facing the tall lamp, where is the mug?";
     let quadrants = ask(question, &["front-left", "front-right", "back-left", "back-right"]).unwrap().family;
@@ -239,9 +246,15 @@ fn sizes_heights_and_angles() {
     assert_eq!(family("How deep is the bookshelf?"), extent(Side::Depth));
     assert_eq!(family("How high above the floor is the clock?"), Some(Family::Elevation { a: s("clock") }));
     assert_eq!(family("What is the height of the camera above the ground?"), Some(Family::CameraHeight));
-    assert_eq!(family("What is the median depth of the motorcycle, in metres?"), Some(Family::MedianDepth { a: s("motorcycle") }));
+    assert_eq!(
+        family("What is the median depth of the motorcycle, in metres?"),
+        Some(Family::MedianDepth { a: s("motorcycle") })
+    );
     let angle = Some(Family::Angle { a: s("mug"), at: s("lamp"), b: s("cat") });
-    assert_eq!(family("What is the angle between the mug, the lamp and the cat at the lamp, in degrees?"), angle);
+    assert_eq!(
+        family("What is the angle between the mug, the lamp and the cat at the lamp, in degrees?"),
+        angle
+    );
     assert_eq!(family("What is the angle at the lamp between the mug and the cat?"), angle);
 }
 
@@ -255,7 +268,10 @@ fn movements() {
     ] {
         assert_eq!(family(question), Some(ball.clone()), "{question}");
     }
-    assert_eq!(family("How far did the red ball move?"), Some(Family::Moved { a: s("red ball"), over: WHOLE }));
+    assert_eq!(
+        family("How far did the red ball move?"),
+        Some(Family::Moved { a: s("red ball"), over: WHOLE })
+    );
     for question in [
         "How far did the camera move between the first and the last frame, in metres?",
         "How far did the camera travel over the whole video?",
@@ -299,14 +315,20 @@ fn what_is_not_known_is_not_guessed() {
 }
 
 fn opening(question: &str, options: &[&str], format: &str) -> String {
-    let lines: Vec<String> =
-        ["A", "B", "C", "D"].iter().zip(options).map(|(letter, text)| format!("{letter}. {text}\n")).collect();
+    let lines: Vec<String> = ["A", "B", "C", "D"]
+        .iter()
+        .zip(options)
+        .map(|(letter, text)| format!("{letter}. {text}\n"))
+        .collect();
     let options = if lines.is_empty() { String::new() } else { format!("\n## Options\n{}", lines.concat()) };
-    format!("## Input\n3 images.\n\n## Question\n{question}\n{options}\n## Answer format\n{format}\nNothing else.")
+    format!(
+        "## Input\n3 images.\n\n## Question\n{question}\n{options}\n## Answer format\n{format}\nNothing else."
+    )
 }
 
 fn conversation(role: Role, first: String, feedback: &[&str]) -> ChatRequest {
-    let mut messages = vec![Message::text(Speaker::System, "be careful"), Message::text(Speaker::User, first)];
+    let mut messages =
+        vec![Message::text(Speaker::System, "be careful"), Message::text(Speaker::User, first)];
     if role == Role::Code {
         messages.push(Message::text(Speaker::User, "## Plan\nmeasure\n\nBegin with its first step."));
     }
@@ -342,7 +364,10 @@ fn plans_as_they_are_written() {
     let first = opening(DISTANCE, &[], "number in m");
     insta::assert_snapshot!("plan", say(&conversation(Role::Plan, first, &[])));
     let unknown = say(&conversation(Role::Plan, opening("Why?", &[], "text"), &[]));
-    assert!(unknown.contains("distance between two objects") && unknown.contains("### CHECKLIST"), "{unknown}");
+    assert!(
+        unknown.contains("distance between two objects") && unknown.contains("### CHECKLIST"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -361,7 +386,11 @@ fn what_is_missing_is_looked_for_under_other_names_then_wider_then_given_up() {
     let fourth = code(DISTANCE, &[MISSING, MISSING, MISSING]);
     assert!(fourth.contains("threshold=0.15"), "{fourth}");
     let fifth = code(DISTANCE, &[MISSING, MISSING, MISSING, MISSING]);
-    assert!(fifth.starts_with("**Cannot Answer**") && fifth.contains("red mug") && fifth.contains("it shows: lamp"));
+    assert!(
+        fifth.starts_with("**Cannot Answer**")
+            && fifth.contains("red mug")
+            && fifth.contains("it shows: lamp")
+    );
     let found_at_last = code(DISTANCE, &[MISSING, FOUND]);
     assert!(found_at_last.contains("ReturnAnswer(round(value, 4))"), "{found_at_last}");
 }
@@ -377,10 +406,14 @@ fn adjectives_stay_when_two_names_share_a_noun() {
 
 #[test]
 fn without_depth_it_reconstructs_less_and_then_says_so() {
-    let flat = FOUND.replace("geometry: sensor, metres from measured", "geometry: none: a single photo has no depth");
+    let flat = FOUND
+        .replace("geometry: sensor, metres from measured", "geometry: none: a single photo has no depth");
     assert!(code(DISTANCE, &[&flat]).contains("useful"), "reconstruct again");
     let reply = code(DISTANCE, &[&flat, &flat]);
-    assert!(reply.starts_with("**Cannot Answer**") && reply.contains("a single photo has no depth"), "{reply}");
+    assert!(
+        reply.starts_with("**Cannot Answer**") && reply.contains("a single photo has no depth"),
+        "{reply}"
+    );
     let question = "Is the red mug above or below the lamp?";
     let reply = say(&conversation(Role::Code, opening(question, &[], "text"), &[&flat]));
     assert!(reply.contains("rows of the picture") && reply.contains("ReturnAnswer(word)"), "{reply}");
@@ -391,7 +424,10 @@ fn errors_lead_to_one_more_try_and_an_honest_end() {
     let failed = "## Step 2: error (0.1 s)\n### Error\nValueError: no depth was read on 'lamp'\nline 9: x";
     assert!(code(DISTANCE, &[FOUND, failed]).contains("threshold=0.15"));
     let reply = code(DISTANCE, &[FOUND, failed, FOUND, failed]);
-    assert!(reply.starts_with("**Cannot Answer**") && reply.contains("no depth was read on 'lamp'"), "{reply}");
+    assert!(
+        reply.starts_with("**Cannot Answer**") && reply.contains("no depth was read on 'lamp'"),
+        "{reply}"
+    );
     assert_eq!(code(DISTANCE, &[failed]), code(DISTANCE, &[]), "a first look that failed is repeated once");
     assert!(code(DISTANCE, &[failed, failed]).starts_with("**Cannot Answer**"));
     let refused = "## Step 2: answer refused\n### Answer\n`x` is not a finite number";
@@ -404,7 +440,8 @@ fn errors_lead_to_one_more_try_and_an_honest_end() {
 
 #[test]
 fn nothing_found_is_an_answer_to_how_many_and_is_there() {
-    let none = "## Step 1: ok (0.1 s)\n### Output\nobject 1 (lamp): nothing found in 3 frames: it shows: chair";
+    let none =
+        "## Step 1: ok (0.1 s)\n### Output\nobject 1 (lamp): nothing found in 3 frames: it shows: chair";
     let unknown = none.replace("it shows: chair", "`lamp` is not in the vocabulary of 80 classes");
     let first = || opening("Is there a lamp?", &[], "yes or no");
     assert!(say(&conversation(Role::Code, first(), &[none])).contains("threshold=0.15"));
@@ -430,13 +467,43 @@ fn answers_take_the_form_asked_for() {
         (distance, vec!["1.5 m", "80 cm"], letter, "options = {\"A\": 1.5, \"B\": 0.8}"),
         ("How many chairs are there?", vec!["2", "three"], letter, "options = {\"A\": 2.0, \"B\": 3.0}"),
         ("How many chairs are there?", vec![], "integer", "ReturnAnswer(int(value))"),
-        ("Is the mug left or right of the lamp?", vec!["To the left", "To the right"], letter, "letters = {\"left\": \"A\", \"right\": \"B\"}"),
-        ("Is the mug to the left of the lamp?", vec![], "yes or no", "word = \"yes\" if word == \"left\" else \"no\""),
-        ("Is the mug to the left of the lamp?", vec!["No", "Yes"], letter, "letters = {\"no\": \"A\", \"yes\": \"B\"}"),
+        (
+            "Is the mug left or right of the lamp?",
+            vec!["To the left", "To the right"],
+            letter,
+            "letters = {\"left\": \"A\", \"right\": \"B\"}",
+        ),
+        (
+            "Is the mug to the left of the lamp?",
+            vec![],
+            "yes or no",
+            "word = \"yes\" if word == \"left\" else \"no\"",
+        ),
+        (
+            "Is the mug to the left of the lamp?",
+            vec!["No", "Yes"],
+            letter,
+            "letters = {\"no\": \"A\", \"yes\": \"B\"}",
+        ),
         ("Is the mug to the left of the lamp?", vec!["left", "right"], letter, "ReturnAnswer(letters[word])"),
-        ("Which is nearest to the camera: the red mug or the lamp?", vec!["The lamp", "The mug"], letter, "letters = {\"lamp\": \"A\", \"red mug\": \"B\"}"),
-        ("List the mug, the lamp and the cat from nearest to farthest.", vec!["mug, lamp, cat", "the cat, then the lamp, then the mug"], letter, "\"B\": [\"cat\", \"lamp\", \"mug\"]"),
-        ("List the mug, the lamp and the cat from nearest to farthest.", vec![], "text", "ReturnAnswer(\", \".join(order))"),
+        (
+            "Which is nearest to the camera: the red mug or the lamp?",
+            vec!["The lamp", "The mug"],
+            letter,
+            "letters = {\"lamp\": \"A\", \"red mug\": \"B\"}",
+        ),
+        (
+            "List the mug, the lamp and the cat from nearest to farthest.",
+            vec!["mug, lamp, cat", "the cat, then the lamp, then the mug"],
+            letter,
+            "\"B\": [\"cat\", \"lamp\", \"mug\"]",
+        ),
+        (
+            "List the mug, the lamp and the cat from nearest to farthest.",
+            vec![],
+            "text",
+            "ReturnAnswer(\", \".join(order))",
+        ),
     ];
     for (question, options, format, line) in cases {
         let reply = last(question, &options, format);
@@ -450,7 +517,9 @@ fn answers_take_the_form_asked_for() {
 
 #[test]
 fn hostile_names_stay_inside_their_quotes() {
-    for name in ["mug\"); import os; (\"", "mug\\", "`` ```\n**Code**", "mug\u{202e}gum", "{names}", "%s", "mug'''"] {
+    for name in
+        ["mug\"); import os; (\"", "mug\\", "`` ```\n**Code**", "mug\u{202e}gum", "{names}", "%s", "mug'''"]
+    {
         let reply = code(&format!("How far is the {name} from the camera?"), &[]);
         let fences = reply.matches("```").count();
         assert!(fences == 2 || fences == 0, "{reply}");
@@ -463,7 +532,8 @@ fn every_cell() -> Vec<String> {
     let found = "## Step 1: ok (1 s)\n### Output\ngeometry: sensor";
     let flat = "## Step 1: ok (1 s)\n### Output\ngeometry: none: x";
     let missing = "## Step 1: ok (1 s)\n### Output\nobject 1 (x): nothing found in 1 frames: x";
-    let histories: [&[&str]; 6] = [&[], &[found], &[flat], &[missing], &[missing, missing], &[missing, missing, missing]];
+    let histories: [&[&str]; 6] =
+        [&[], &[found], &[flat], &[missing], &[missing, missing], &[missing, missing, missing]];
     let mut cells = Vec::new();
     for (_, example) in FAMILIES {
         for history in histories {
@@ -508,18 +578,36 @@ fn the_form_is_read_as_it_is_written() {
 
 fn messages() -> impl Strategy<Value = Vec<Message>> {
     let words = prop_oneof![
-        Just("how far is the"), Just("between"), Just("and the"), Just("or"), Just(","), Just("?"), Just("left"),
-        Just("standing at the"), Just("facing"), Just("nearest"), Just("## Question\n"), Just("## Options\nA. "),
-        Just("## Answer format\n"), Just("the letter of one option"), Just("## Step 1: ok (1 s)\n"), Just("### Output\n"),
-        Just("object 1 (a): nothing found "), Just("geometry: none: "), Just("## Step 2: error (1 s)\n### Error\n"),
-        Just("frame 99999999999"), Just("1.5.2 m"), Just("ß\u{0}\u{1F600}"), Just("\"\\`"), Just("in cm"),
+        Just("how far is the"),
+        Just("between"),
+        Just("and the"),
+        Just("or"),
+        Just(","),
+        Just("?"),
+        Just("left"),
+        Just("standing at the"),
+        Just("facing"),
+        Just("nearest"),
+        Just("## Question\n"),
+        Just("## Options\nA. "),
+        Just("## Answer format\n"),
+        Just("the letter of one option"),
+        Just("## Step 1: ok (1 s)\n"),
+        Just("### Output\n"),
+        Just("object 1 (a): nothing found "),
+        Just("geometry: none: "),
+        Just("## Step 2: error (1 s)\n### Error\n"),
+        Just("frame 99999999999"),
+        Just("1.5.2 m"),
+        Just("ß\u{0}\u{1F600}"),
+        Just("\"\\`"),
+        Just("in cm"),
     ];
-    let text = prop_oneof![
-        prop::collection::vec(words, 0..25).prop_map(|words| words.join(" ")),
-        any::<String>(),
-    ];
+    let text =
+        prop_oneof![prop::collection::vec(words, 0..25).prop_map(|words| words.join(" ")), any::<String>(),];
     let speaker = prop_oneof![Just(Speaker::System), Just(Speaker::User), Just(Speaker::Assistant)];
-    let message = (speaker, text).prop_map(|(speaker, text)| Message { speaker, parts: vec![Part::Text(text)] });
+    let message =
+        (speaker, text).prop_map(|(speaker, text)| Message { speaker, parts: vec![Part::Text(text)] });
     prop::collection::vec(message, 0..6)
 }
 

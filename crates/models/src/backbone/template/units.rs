@@ -98,7 +98,8 @@ fn numbers(text: &str) -> Vec<(f64, usize)> {
     let mut at = 0;
     while let Some(offset) = text[at..].find(|c: char| c.is_ascii_digit()) {
         let start = at + offset;
-        let length = text[start..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len() - start);
+        let length =
+            text[start..].find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len() - start);
         let digits = text[start..start + length].trim_end_matches('.');
         at = start + length;
         if let Ok(value) = digits.parse::<f64>() {
@@ -111,7 +112,8 @@ fn numbers(text: &str) -> Vec<(f64, usize)> {
 
 fn word_number(text: &str) -> Option<f64> {
     const WORDS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
     ];
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
     if words.contains(&"none") {

@@ -3,20 +3,47 @@
 use super::pattern::Token;
 
 const ARTICLES: [&str; 17] = [
-    "the", "a", "an", "my", "your", "our", "this", "that", "these", "those", "any", "some", "both", "all",
-    "different", "distinct", "separate",
+    "the",
+    "a",
+    "an",
+    "my",
+    "your",
+    "our",
+    "this",
+    "that",
+    "these",
+    "those",
+    "any",
+    "some",
+    "both",
+    "all",
+    "different",
+    "distinct",
+    "separate",
 ];
 
 /// Words that no name of an object holds; they bound names in a sentence.
 const NO_NAME: [&str; 30] = [
-    "is", "are", "was", "were", "do", "does", "did", "has", "have", "than", "which", "what", "how", "or", "from",
-    "to", "there", "where", "who", "when", "it", "be", "will", "would", "can", "could", "facing", "standing",
-    "between", "while",
+    "is", "are", "was", "were", "do", "does", "did", "has", "have", "than", "which", "what", "how", "or",
+    "from", "to", "there", "where", "who", "when", "it", "be", "will", "would", "can", "could", "facing",
+    "standing", "between", "while",
 ];
 
 const CAMERA: [&str; 14] = [
-    "camera", "camera position", "viewer", "observer", "photographer", "me", "us", "you", "i", "robot",
-    "camera lens", "viewpoint", "camera's position", "camera centre",
+    "camera",
+    "camera position",
+    "viewer",
+    "observer",
+    "photographer",
+    "me",
+    "us",
+    "you",
+    "i",
+    "robot",
+    "camera lens",
+    "viewpoint",
+    "camera's position",
+    "camera centre",
 ];
 
 /// Different words for one thing, as people and as detectors name it.
@@ -111,11 +138,26 @@ fn singular_word(word: &str) -> String {
         return format!("{stem}y");
     }
     for end in ["ses", "xes", "zes", "ches", "shes"] {
-        if lower.ends_with(end) && !matches!(lower.as_str(), "vases" | "cases" | "bookcases" | "suitcases" | "houses" | "hoses" | "roses" | "purses" | "horses" | "mazes") {
+        if lower.ends_with(end)
+            && !matches!(
+                lower.as_str(),
+                "vases"
+                    | "cases"
+                    | "bookcases"
+                    | "suitcases"
+                    | "houses"
+                    | "hoses"
+                    | "roses"
+                    | "purses"
+                    | "horses"
+                    | "mazes"
+            )
+        {
             return cut(word, 2);
         }
     }
-    let plain = lower.ends_with('s') && !lower.ends_with("ss") && !lower.ends_with("us") && lower.chars().count() > 3;
+    let plain =
+        lower.ends_with('s') && !lower.ends_with("ss") && !lower.ends_with("us") && lower.chars().count() > 3;
     if plain { cut(word, 1) } else { word.to_owned() }
 }
 
@@ -125,7 +167,10 @@ fn cut(word: &str, chars: usize) -> String {
 
 /// Position of the noun: the last word, or the last before `of`, `with`, `on` and the like.
 fn head_position(words: &[&str]) -> usize {
-    let stop = words.iter().skip(1).position(|w| matches!(w.to_lowercase().as_str(), "of" | "with" | "on" | "in" | "under" | "near"));
+    let stop = words
+        .iter()
+        .skip(1)
+        .position(|w| matches!(w.to_lowercase().as_str(), "of" | "with" | "on" | "in" | "under" | "near"));
     stop.map_or(words.len().saturating_sub(1), |at| at)
 }
 

@@ -30,6 +30,6 @@ def box(points, index):
 
 def sides_of(name):
     """The box around what is called `name`, and what it measures."""
-    sides = box(cloud(name, only), min(views(name)) if only is None else only)
+    sides = box(cloud(name, only), frames_of(name)[0] if only is None else only)
     print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in sides.items()))
     return sides

@@ -63,13 +63,34 @@ def views(name):
     return {index: cloud for index, cloud in things[0].items() if len(cloud)}
 
 
+def frames_of(name):
+    """Frames in which depth was read on something called `name`, first to last."""
+    read = [
+        index
+        for index, masks in found[name].items()
+        if index in recon.frame_indices
+        and any(len(masks.get_masked_points(recon, index, k)) for k in range(masks.num_objects))
+    ]
+    if not read:
+        raise ValueError(f"no depth was read on {name!r}")
+    return sorted(read)
+
+
+def largest(name, index):
+    """World points of the largest thing called `name` in one frame."""
+    if index not in frames_of(name):
+        raise ValueError(f"{name!r} is not seen with depth in frame {index}, only in {frames_of(name)}")
+    masks = found[name][index]
+    return max((lift(masks, index, k) for k in range(masks.num_objects)), key=len)
+
+
 def cloud(name, only=None):
-    """World points of `name`: from every frame, or from one."""
-    seen = views(name)
-    if only is not None and only not in seen:
-        raise ValueError(f"{name!r} is not seen with depth in frame {only}, only in {sorted(seen)}")
-    points = np.vstack(list(seen.values())) if only is None else seen[only]
-    where = f"frame {only}" if only is not None else f"frames {sorted(seen)}"
+    """World points of `name`: joined over all frames, or from one."""
+    if only is not None:
+        points, where = largest(name, only), f"frame {only}"
+    else:
+        seen = views(name)
+        points, where = np.vstack(list(seen.values())), f"frames {sorted(seen)}"
     print(f"{name}: {len(points)} points from {where}, median {np.round(np.median(points, axis=0), 3)}")
     return points
 
@@ -85,7 +106,7 @@ def nearest_to(eye, points):
     return float(np.percentile(np.linalg.norm(points - eye, axis=1), low))
 
 
-def frame_of(*seen):
-    """The first frame in which all of some views are there."""
-    shared = sorted(set.intersection(*(set(one) for one in seen)))
-    return shared[0] if shared else None
+def frame_with(*names):
+    """The first frame in which depth was read on all of them, or None."""
+    shared = set.intersection(*(set(frames_of(name)) for name in names))
+    return min(shared, default=None)

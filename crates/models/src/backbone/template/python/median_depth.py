@@ -1,5 +1,4 @@
-seen = views(a)
-index = only if only is not None else min(seen)
+index = only if only is not None else frames_of(a)[0]
 pose = recon.extrinsics[index]
 depth = (cloud(a, index) - pose[:3, 3]) @ pose[:3, 2]
 value = float(np.median(depth))

@@ -1,14 +1,3 @@
-def largest(name, index):
-    """World points of the largest thing called `name` in one frame."""
-    if index not in found[name]:
-        raise ValueError(f"{name!r} is not seen in frame {index}, only in {sorted(found[name])}")
-    masks = found[name][index]
-    points = max((lift(masks, index, k) for k in range(masks.num_objects)), key=len)
-    if len(points) == 0:
-        raise ValueError(f"no depth was read on {name!r} in frame {index}")
-    return points
-
-
 # What is seen of a thing changes as it moves. Along each axis, the edge that both cameras face is the one to trust;
 # an axis whose both edges are in sight may use both.
 before, after = largest(a, start), largest(a, end)

@@ -112,8 +112,10 @@ fn nearest(held: &Held, context: &Context) -> Option<Family> {
         true => Some(held.name("to")?).filter(|to| !words::is_camera(to)),
         false => None,
     };
-    let among: Vec<String> =
-        among.into_iter().filter(|name| to.as_ref().is_none_or(|to| !to.eq_ignore_ascii_case(name))).collect();
+    let among: Vec<String> = among
+        .into_iter()
+        .filter(|name| to.as_ref().is_none_or(|to| !to.eq_ignore_ascii_case(name)))
+        .collect();
     (among.len() >= 2).then(|| Family::Nearest { among, to, farthest: is_far(&held.tail("how")) })
 }
 
@@ -135,7 +137,9 @@ fn closer(held: &Held, _: &Context) -> Option<Family> {
 
 fn order(held: &Held, context: &Context) -> Option<Family> {
     let way = held.tail("way");
-    let near = way.split(' ').position(|word| matches!(word, "nearest" | "closest" | "near" | "close" | "increasing"));
+    let near = way
+        .split(' ')
+        .position(|word| matches!(word, "nearest" | "closest" | "near" | "close" | "increasing"));
     let far = way.split(' ').position(|word| is_far(word) || word == "decreasing");
     let farthest_first = match (near, far) {
         (Some(near), Some(far)) => far < near,

@@ -99,7 +99,11 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        patterns: &["how tall|high is|are {a}", "[what] [is|are] [the] height of {a}", "how tall does {a} stand"],
+        patterns: &[
+            "how tall|high is|are {a}",
+            "[what] [is|are] [the] height of {a}",
+            "how tall does {a} stand",
+        ],
         build: |held, _| extent(held, Side::Height),
     },
     Rule {
@@ -111,7 +115,10 @@ pub(super) const RULES: &[Rule] = &[
         build: |held, _| extent(held, Side::Length),
     },
     Rule {
-        patterns: &["how deep|thick is|are {a}", "[what] [is|are] [the] front-to-back|thickness [depth] of {a}"],
+        patterns: &[
+            "how deep|thick is|are {a}",
+            "[what] [is|are] [the] front-to-back|thickness [depth] of {a}",
+        ],
         build: |held, _| extent(held, Side::Depth),
     },
 ];
@@ -150,7 +157,8 @@ fn angle(held: &Held, _: &Context) -> Option<Family> {
     let at = held.name("v")?;
     let (a, b) = match held.list("x") {
         Some(list) => {
-            let others: Vec<String> = list.into_iter().filter(|name| !name.eq_ignore_ascii_case(&at)).collect();
+            let others: Vec<String> =
+                list.into_iter().filter(|name| !name.eq_ignore_ascii_case(&at)).collect();
             let [a, b] = <[String; 2]>::try_from(others).ok()?;
             (a, b)
         }

@@ -36,11 +36,15 @@ pub(super) const RULES: &[Rule] = &[
         build: |held, _| relation(held, Axis::LeftRight, None),
     },
     Rule {
-        patterns: &["is|are {a} [located|placed|positioned] [to|on|at] [the] left|left-hand [side] of|from {b}"],
+        patterns: &[
+            "is|are {a} [located|placed|positioned] [to|on|at] [the] left|left-hand [side] of|from {b}",
+        ],
         build: |held, _| relation(held, Axis::LeftRight, Some("left")),
     },
     Rule {
-        patterns: &["is|are {a} [located|placed|positioned] [to|on|at] [the] right|right-hand [side] of|from {b}"],
+        patterns: &[
+            "is|are {a} [located|placed|positioned] [to|on|at] [the] right|right-hand [side] of|from {b}",
+        ],
         build: |held, _| relation(held, Axis::LeftRight, Some("right")),
     },
     Rule {
@@ -101,12 +105,16 @@ fn by_options(held: &Held, context: &Context) -> Option<Family> {
 fn viewpoint(held: &Held, context: &Context) -> Option<Family> {
     const ALL: [&str; 4] = ["left", "right", "in front", "behind"];
     let (at, facing, target) = (held.name("at")?, held.name("b")?, held.name("c")?);
-    if [&at, &facing, &target].into_iter().any(|name| words::is_camera(name)) || at.eq_ignore_ascii_case(&facing) {
+    if [&at, &facing, &target].into_iter().any(|name| words::is_camera(name))
+        || at.eq_ignore_ascii_case(&facing)
+    {
         return None;
     }
     let said = directions::places(&format!("{} {}", held.tail("side"), held.tail("way")));
-    let quadrants: Option<Vec<&'static str>> = context.options.iter().map(|o| directions::quadrant(o)).collect();
-    let offered: Vec<&'static str> = context.options.iter().flat_map(|option| directions::places(option)).collect();
+    let quadrants: Option<Vec<&'static str>> =
+        context.options.iter().map(|o| directions::quadrant(o)).collect();
+    let offered: Vec<&'static str> =
+        context.options.iter().flat_map(|option| directions::places(option)).collect();
     let (words, asked) = match (said.as_slice(), quadrants.filter(|q| !q.is_empty())) {
         (_, Some(quadrants)) => (quadrants, None),
         ([one], None) if ALL.contains(one) && offered.is_empty() => (vec![], Some(*one)),
@@ -120,5 +128,5 @@ fn viewpoint(held: &Held, context: &Context) -> Option<Family> {
         None => words,
     };
     let known = |word: &&'static str| ALL.contains(word) || word.contains(' ');
-    words.iter().all(|word| known(&word)).then_some(Family::Viewpoint { at, facing, target, words, asked })
+    words.iter().all(known).then_some(Family::Viewpoint { at, facing, target, words, asked })
 }
