@@ -62,6 +62,9 @@ pub struct Config {
     pub reconstruct_max_frames: u32,
     /// Largest tensor file handed to a cell.
     pub max_tensors: ByteSize,
+    /// Tensor files handed to one kernel in all. They lie in memory that no limit of the kernel counts for as long
+    /// as it keeps them.
+    pub max_session_tensors: ByteSize,
     /// Largest encoded picture taken from a cell.
     pub max_picture: ByteSize,
     /// Largest picture taken from a cell, pixels.
@@ -110,6 +113,7 @@ impl Default for Config {
             image_long_edge: 768,
             reconstruct_max_frames: 64,
             max_tensors: ByteSize::gib(2),
+            max_session_tensors: ByteSize::gib(16),
             max_picture: ByteSize::mib(16),
             max_picture_pixels: 16 << 20,
             max_cell_pictures: ByteSize::mib(128),

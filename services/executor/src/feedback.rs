@@ -96,7 +96,8 @@ fn variables(variables: Vec<session::Variable>) -> Vec<Variable> {
 
 /// At most `limit` bytes and a mark where more was; no control characters that a terminal or a page would obey.
 pub(crate) fn bounded(text: &str, limit: usize) -> String {
-    let kept = &text[..text.floor_char_boundary(limit)];
+    let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    let kept = &text[..end.unwrap_or(0)];
     let mut clean: String = kept.replace("\r\n", "\n").chars().filter_map(printable).collect();
     if kept.len() < text.len() {
         clean.push_str(CUT);

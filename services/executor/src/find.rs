@@ -66,7 +66,8 @@ impl Found {
     fn from(config: &Config, here: &Path, beside: &Path) -> Result<Self, Error> {
         let python = match &config.python {
             Some(path) => named("executor.python", path, here)?,
-            None => above([here, beside], PYTHON).ok_or_else(|| Error::NoPython { searched: list(here, beside) })?,
+            None => above([here, beside], PYTHON)
+                .ok_or_else(|| Error::NoPython { searched: list(here, beside) })?,
         };
         Ok(Self { python, package: package(config, here, beside)?, library: library(config, here, beside)? })
     }

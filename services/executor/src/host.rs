@@ -6,7 +6,15 @@
 
 mod check;
 
-use std::{collections::BTreeMap, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -102,12 +110,16 @@ pub(crate) struct Host {
     question: Question,
     /// Position in the question by absolute index.
     frames: BTreeMap<u32, usize>,
+    /// Bytes that this kernel may still be handed.
+    bytes_left: AtomicU64,
 }
 
 impl Host {
     pub(crate) fn new(bus: Bus, config: Arc<Config>, pictures: Arc<Pictures>, question: Question) -> Self {
-        let frames = question.frames.iter().enumerate().map(|(position, frame)| (frame.index, position)).collect();
-        Self { bus, config, pictures, question, frames }
+        let frames =
+            question.frames.iter().enumerate().map(|(position, frame)| (frame.index, position)).collect();
+        let bytes_left = AtomicU64::new(config.max_session_tensors.as_u64());
+        Self { bus, config, pictures, question, frames, bytes_left }
     }
 
     pub(crate) fn pictures(&self) -> &Pictures {
@@ -195,7 +207,9 @@ impl Host {
                 let sealed = blob::seal(found.bytes).await;
                 sealed.map(|file| (size, file)).map_err(|error| {
                     tracing::error!(%error, "a memory file could not be made");
-                    Failure::runtime("the machine has no memory for the result; ask for fewer frames or fewer pixels")
+                    Failure::runtime(
+                        "the machine has no memory for the result; ask for fewer frames or fewer pixels",
+                    )
                 })
             }
             Err(failure) => Err(failure),
@@ -282,7 +296,10 @@ impl Host {
             perception::PerceptionRequest { session: self.question.session.to_string(), op: Some(op) };
         let limit = self.config.perception_deadline;
         let reply = timeout(limit, self.ask(&request, limit)).await.map_err(|_| {
-            Fault::new(FaultKind::Deadline, format!("perception did not answer within {limit:?}; ask for less at once"))
+            Fault::new(
+                FaultKind::Deadline,
+                format!("perception did not answer within {limit:?}; ask for less at once"),
+            )
         })??;
         let span = tracing::Span::current();
         span.record("spatialclaw.engine", &reply.engine).record("spatialclaw.cached", reply.cached);
@@ -326,7 +343,16 @@ impl Host {
                 artifact.size
             )));
         }
-        let slow = |_| Fault::new(FaultKind::Deadline, format!("the artifact store took longer than {STORE_DEADLINE:?}"));
+        let spent = self.bytes_left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(artifact.size));
+        if spent.is_err() {
+            let limit = self.config.max_session_tensors;
+            return Err(Failure::runtime(format!(
+                "this session has received its {limit} of results; work with those you have, or ask for fewer pixels"
+            )));
+        }
+        let slow = |_| {
+            Fault::new(FaultKind::Deadline, format!("the artifact store took longer than {STORE_DEADLINE:?}"))
+        };
         Ok(timeout(STORE_DEADLINE, self.bus.artifacts().get(artifact)).await.map_err(slow)??)
     }
 }

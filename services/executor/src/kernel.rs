@@ -38,12 +38,14 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span, field::Empty, info_span};
 
-use self::{cell::Cell, signals::Signals};
 pub(crate) use self::worker::{FRAME_LIMIT, Lost, Worker};
+use self::{cell::Cell, signals::Signals};
 use crate::{Config, host::Host, process::Exit, scratch::KernelDir};
 
 /// Asks of one kernel handled at once: a run, and whatever stops it.
 const ASKS: usize = 4;
+/// Longest cell, bytes.
+const CODE_LIMIT: usize = 1 << 20;
 /// How long the last reply may take to leave, and the lease key to be released.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -161,6 +163,10 @@ impl Handle {
         if let Some(fault) = self.signals.ended() {
             return Err(fault);
         }
+        if run.deadline_ms == 0 || run.code.len() > CODE_LIMIT {
+            let message = format!("a cell needs a deadline and at most {CODE_LIMIT} bytes of code");
+            return Err(Fault::new(FaultKind::Invalid, message));
+        }
         let Some(_turn) = Turn::take(&self.usage) else {
             let message = format!("kernel {} runs another cell; wait for it or interrupt it", self.id);
             return Err(Fault::new(FaultKind::Conflict, message));
@@ -193,7 +199,10 @@ impl Handle {
 }
 
 fn gone(id: KernelId, why: &str) -> Fault {
-    Fault::new(FaultKind::Unavailable, format!("kernel {id} is gone: {why}; lease another and run its cells again"))
+    Fault::new(
+        FaultKind::Unavailable,
+        format!("kernel {id} is gone: {why}; lease another and run its cells again"),
+    )
 }
 
 /// A leased kernel's actor.

@@ -1,10 +1,6 @@
 //! Pictures that come out of a kernel: checked to be what they claim, then kept in the artifact store.
 
-use std::{
-    io::Cursor,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Cursor, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use image::{ImageDecoder as _, Limits, codecs::png::PngDecoder};
@@ -77,7 +73,9 @@ impl Pictures {
             size(&bytes, max_pixels)
         });
         let (width, height) = check.await.map_err(|_| Refusal::Unchecked)??;
-        let artifact = timeout(STORE_DEADLINE, self.store.put(png, MEDIA_TYPE)).await.map_err(|_| Refusal::StoreSlow)??;
+        let artifact = timeout(STORE_DEADLINE, self.store.put(png, MEDIA_TYPE))
+            .await
+            .map_err(|_| Refusal::StoreSlow)??;
         Ok(Picture { artifact, width, height })
     }
 }
@@ -116,7 +114,10 @@ mod tests {
 
     #[test]
     fn bombs_stumps_and_strangers_are_refused() {
-        assert!(matches!(size(&png(50, 30), 100), Err(Refusal::TooManyPixels { width: 50, height: 30, limit: 100 })));
+        assert!(matches!(
+            size(&png(50, 30), 100),
+            Err(Refusal::TooManyPixels { width: 50, height: 30, limit: 100 })
+        ));
         let whole = png(50, 30);
         assert!(matches!(size(&whole[..whole.len() / 2], 10_000), Err(Refusal::NoPng(_))));
         assert!(matches!(size(b"GIF89a", 100), Err(Refusal::NoPng(_))));

@@ -16,8 +16,8 @@ use bytes::{Bytes, BytesMut};
 use rustix::{
     io::retry_on_intr,
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-        recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+        SendFlags, recvmsg, sendmsg,
     },
 };
 use tokio::{io::Interest, net::UnixStream};
@@ -88,7 +88,8 @@ impl Reader {
     /// The next frame, however long that takes. Safe to drop.
     pub(crate) async fn next(&mut self) -> Result<Frame, Error> {
         self.fill(HEADER).await?;
-        let length = u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]]) as usize;
+        let length =
+            u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]]) as usize;
         if length > self.limit {
             return Err(Error::TooLong { length, limit: self.limit });
         }
@@ -149,7 +150,8 @@ impl Writer {
         if self.outbox.len() >= OUTBOX {
             return Err(Error::NotReading);
         }
-        let length = u32::try_from(body.len()).map_err(|_| Error::TooLong { length: body.len(), limit: u32::MAX as usize })?;
+        let length = u32::try_from(body.len())
+            .map_err(|_| Error::TooLong { length: body.len(), limit: u32::MAX as usize })?;
         let mut bytes = BytesMut::with_capacity(HEADER + body.len());
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(body);

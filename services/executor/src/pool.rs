@@ -57,7 +57,17 @@ impl Pool {
         let seats = Arc::new(Semaphore::new(config.kernels));
         let executor = KernelId::random().to_string();
         let registry = Registry::default();
-        Self(Arc::new(Shared { bus, config, executor, template, supervisor, scratch, pictures, seats, registry }))
+        Self(Arc::new(Shared {
+            bus,
+            config,
+            executor,
+            template,
+            supervisor,
+            scratch,
+            pictures,
+            seats,
+            registry,
+        }))
     }
 
     /// Answers an ask on `executor.lease`.
@@ -102,7 +112,8 @@ impl Shared {
         let template = template.ok_or_else(|| unavailable("the template is being started"))?;
         let id = KernelId::random();
         let scratch = self.scratch.kernel(id).map_err(|error| machine("make a scratch directory", &error))?;
-        let (reader, writer, socket) = pipe::pair(FRAME_LIMIT).map_err(|error| machine("make a socket", &error))?;
+        let (reader, writer, socket) =
+            pipe::pair(FRAME_LIMIT).map_err(|error| machine("make a socket", &error))?;
         let order = template::Order {
             session: question.session,
             scratch: scratch.path().to_owned(),
@@ -111,11 +122,15 @@ impl Shared {
         };
         let forked = template.fork(order, self.config.lease_deadline).await?;
         let mut worker = Worker::new(reader, writer, forked);
-        let host = Host::new(self.bus.clone(), Arc::clone(&self.config), Arc::clone(&self.pictures), question);
+        let host =
+            Host::new(self.bus.clone(), Arc::clone(&self.config), Arc::clone(&self.pictures), question);
         let ready = worker.open(host.open()).await.map_err(|lost| unavailable(lost.to_string()))?;
         if ready.walls != *template.walls {
             let (stands, promised) = (&ready.walls, &template.walls);
-            return Err(Fault::new(FaultKind::Internal, format!("a kernel has walls `{stands}`, not `{promised}`")));
+            return Err(Fault::new(
+                FaultKind::Internal,
+                format!("a kernel has walls `{stands}`, not `{promised}`"),
+            ));
         }
         let start = Start {
             id,
@@ -132,11 +147,17 @@ impl Shared {
         let span = tracing::Span::current();
         span.record("spatialclaw.kernel", id.to_string()).record("spatialclaw.walls", &ready.walls);
         let seconds = started.elapsed().as_secs_f64();
-        Ok(LeaseReply { kernel: id.to_string(), executor: self.executor.clone(), walls: ready.walls, seconds })
+        Ok(LeaseReply {
+            kernel: id.to_string(),
+            executor: self.executor.clone(),
+            walls: ready.walls,
+            seconds,
+        })
     }
 
     fn full(&self) -> Fault {
-        let message = format!("all {} kernels of this executor are leased (executor.kernels)", self.config.kernels);
+        let message =
+            format!("all {} kernels of this executor are leased (executor.kernels)", self.config.kernels);
         Fault::new(FaultKind::Exhausted, message).retry_after(FULL_RETRY)
     }
 }

@@ -59,7 +59,9 @@ impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Status(status) => write!(f, "it ended itself with status {status}"),
-            Self::Signal(libc::SIGKILL) => f.write_str("it was killed, most likely for lack of memory (SIGKILL)"),
+            Self::Signal(libc::SIGKILL) => {
+                f.write_str("it was killed, most likely for lack of memory (SIGKILL)")
+            }
             Self::Signal(libc::SIGXCPU) => f.write_str("its processor time is used up (SIGXCPU)"),
             Self::Signal(libc::SIGSEGV) => f.write_str("native code crashed (SIGSEGV)"),
             Self::Signal(libc::SIGBUS) => f.write_str("native code crashed (SIGBUS)"),

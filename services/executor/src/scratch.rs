@@ -24,7 +24,12 @@ use crate::Config;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("cannot {step} {path} (executor.scratch_dir)")]
-    Io { step: &'static str, path: PathBuf, #[source] cause: io::Error },
+    Io {
+        step: &'static str,
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
     #[error("{0} belongs to somebody else; name a directory of your own in executor.scratch_dir")]
     NotOurs(PathBuf),
 }

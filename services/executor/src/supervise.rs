@@ -102,7 +102,8 @@ pub async fn spawn(bus: Bus, config: Config, readiness: Readiness) -> anyhow::Re
     let supervisor = Supervisor { site: Arc::new(site), slot, readiness, failed };
     let (supervisor, _) = Actor::spawn(None, supervisor, ()).await.map_err(start_error)?;
     let config = Arc::new(config);
-    let pool = Pool::new(bus.clone(), Arc::clone(&config), template, supervisor.get_cell(), Arc::clone(&scratch));
+    let pool =
+        Pool::new(bus.clone(), Arc::clone(&config), template, supervisor.get_cell(), Arc::clone(&scratch));
     let served = pool.clone();
     let lease = move |request| {
         let pool = served.clone();
@@ -190,7 +191,8 @@ impl Supervisor {
             self.readiness.set(CONDITION, false, format!("being started again: {why}"));
             let Some(wait) = next_restart(&mut children.restarts, Instant::now()) else {
                 self.readiness.set(CONDITION, false, why.clone());
-                self.failed.send_replace(Some(format!("the template failed {RESTARTS} times in {WINDOW:?}: {why}")));
+                self.failed
+                    .send_replace(Some(format!("the template failed {RESTARTS} times in {WINDOW:?}: {why}")));
                 return;
             };
             tokio::time::sleep(wait).await;

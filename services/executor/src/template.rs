@@ -73,7 +73,9 @@ impl Handle {
                 self.actor.stop(Some(format!("no answer to a fork in {deadline:?}")));
                 Err(unavailable("the template does not answer"))
             }
-            Ok(CallResult::SenderError) | Err(_) => Err(unavailable("the template ended and is being started again")),
+            Ok(CallResult::SenderError) | Err(_) => {
+                Err(unavailable("the template ended and is being started again"))
+            }
         }
     }
 }
@@ -187,7 +189,9 @@ impl State {
             limits: order.limits,
         };
         self.writer.push(&serde_json::to_vec(&request)?, Some(order.socket))?;
-        timeout(WRITE_DEADLINE, self.writer.flush()).await.map_err(|_| "the template does not read its socket")??;
+        timeout(WRITE_DEADLINE, self.writer.flush())
+            .await
+            .map_err(|_| "the template does not read its socket")??;
         self.waiting.push_back(Waiting { id: self.requests, reply });
         Ok(())
     }

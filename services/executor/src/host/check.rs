@@ -21,14 +21,18 @@ pub(super) fn reconstruct(ask: &wire::Reconstruct, config: &Config) -> Result<()
     }
     if count > limit {
         let stride = count / limit + 1;
-        return Err(Failure::value(format!("Reconstruct takes at most {limit} frames, not {count}; use a stride of {stride}")));
+        return Err(Failure::value(format!(
+            "Reconstruct takes at most {limit} frames, not {count}; use a stride of {stride}"
+        )));
     }
     size(ask.width, ask.height)?;
     let bytes = count as u64 * u64::from(ask.width) * u64::from(ask.height) * PIXEL_BYTES;
     if bytes > config.max_tensors.as_u64() {
         return Err(Failure::value(format!(
             "{count} frames at {}x{} pixels make {bytes} bytes, more than {}; use fewer frames",
-            ask.width, ask.height, config.max_tensors.as_u64(),
+            ask.width,
+            ask.height,
+            config.max_tensors.as_u64(),
         )));
     }
     Ok(())
@@ -38,15 +42,22 @@ pub(super) fn reconstruct(ask: &wire::Reconstruct, config: &Config) -> Result<()
 pub(super) fn prompt(ask: &wire::Segment) -> Result<segment::Prompt, Failure> {
     size(ask.width, ask.height)?;
     if !(0.0..=1.0).contains(&ask.score_threshold) {
-        return Err(Failure::value(format!("a score threshold lies in 0..1, {} does not", ask.score_threshold)));
+        return Err(Failure::value(format!(
+            "a score threshold lies in 0..1, {} does not",
+            ask.score_threshold
+        )));
     }
-    let prompt = ask.prompt.clone().ok_or_else(|| Failure::value("segmentation needs a text, a box or points"))?;
+    let prompt =
+        ask.prompt.clone().ok_or_else(|| Failure::value("segmentation needs a text, a box or points"))?;
     match &prompt {
         segment::Prompt::Text(text) if text.trim().is_empty() => {
             return Err(Failure::value("the text prompt is blank; name the object to segment"));
         }
         segment::Prompt::Text(text) if text.len() > MAX_PROMPT => {
-            return Err(Failure::value(format!("the text prompt has {} bytes, more than {MAX_PROMPT}", text.len())));
+            return Err(Failure::value(format!(
+                "the text prompt has {} bytes, more than {MAX_PROMPT}",
+                text.len()
+            )));
         }
         segment::Prompt::Text(_) => {}
         segment::Prompt::Box(bounds) => finite(&[bounds.x0, bounds.y0, bounds.x1, bounds.y1])?,
@@ -57,7 +68,10 @@ pub(super) fn prompt(ask: &wire::Segment) -> Result<segment::Prompt, Failure> {
 
 fn check_points(points: &[wire::Point]) -> Result<(), Failure> {
     if points.is_empty() || points.len() > MAX_POINTS {
-        return Err(Failure::value(format!("between 1 and {MAX_POINTS} points are needed, not {}", points.len())));
+        return Err(Failure::value(format!(
+            "between 1 and {MAX_POINTS} points are needed, not {}",
+            points.len()
+        )));
     }
     points.iter().try_for_each(|point| finite(&[point.x, point.y]))
 }
@@ -96,7 +110,8 @@ mod tests {
     #[test]
     fn sizes_and_counts_are_bounded() {
         let config = Config::default();
-        let ask = |frames: u32, width| wire::Reconstruct { frames: (0..frames).collect(), width, height: 480 };
+        let ask =
+            |frames: u32, width| wire::Reconstruct { frames: (0..frames).collect(), width, height: 480 };
         reconstruct(&ask(2, 640), &config).unwrap();
         assert!(refusal(reconstruct(&ask(0, 640), &config)).contains("at least one"));
         assert!(refusal(reconstruct(&ask(65, 640), &config)).contains("a stride of 2"));
@@ -107,7 +122,13 @@ mod tests {
 
     #[test]
     fn prompts_are_finite_and_say_something() {
-        let ask = |prompt, score_threshold| wire::Segment { width: 4, height: 4, prompt, score_threshold, image: None };
+        let ask = |prompt, score_threshold| wire::Segment {
+            width: 4,
+            height: 4,
+            prompt,
+            score_threshold,
+            image: None,
+        };
         let text = |text: &str| Some(segment::Prompt::Text(text.to_owned()));
         prompt(&ask(text("chair"), 0.3)).unwrap();
         assert!(refusal(prompt(&ask(text("  "), 0.3))).contains("blank"));

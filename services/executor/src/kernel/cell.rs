@@ -119,7 +119,12 @@ impl<'a> Cell<'a> {
     ///
     /// # Errors
     /// The fault that ended the kernel's lease while the cell ran.
-    pub(crate) async fn run(mut self, code: String, worker: &mut Worker, ends: &mut Listener) -> Result<Ran, Fault> {
+    pub(crate) async fn run(
+        mut self,
+        code: String,
+        worker: &mut Worker,
+        ends: &mut Listener,
+    ) -> Result<Ran, Fault> {
         let work = to_kernel::Kind::Run(wire::Run { step: self.step, code });
         let end = match worker.push(work, None) {
             Ok(()) => self.drive(worker, ends).await,
@@ -200,7 +205,9 @@ impl<'a> Cell<'a> {
     fn heard(&mut self, kind: Kind) -> Result<ControlFlow<End>, Lost> {
         match kind {
             Kind::Done(done) if done.step == self.step => return Ok(ControlFlow::Break(End::Done(done))),
-            Kind::Done(done) => return Err(Lost::Violation(format!("the end of step {}, which does not run", done.step))),
+            Kind::Done(done) => {
+                return Err(Lost::Violation(format!("the end of step {}, which does not run", done.step)));
+            }
             Kind::Ready(_) => return Err(Lost::Violation("`ready` in the middle of a session".to_owned())),
             Kind::Answer(answer) => self.collected.answer(answer),
             Kind::Show(show) => self.show(show),
@@ -262,7 +269,9 @@ impl<'a> Cell<'a> {
         }
         if self.cell_calls_left == 0 {
             let limit = self.config.max_cell_tool_calls;
-            return Err(Failure::runtime(format!("one cell may make {limit} tool calls; make fewer, on more frames each")));
+            return Err(Failure::runtime(format!(
+                "one cell may make {limit} tool calls; make fewer, on more frames each"
+            )));
         }
         if self.calls_left != UNLIMITED {
             self.calls_left -= 1;
@@ -274,7 +283,13 @@ impl<'a> Cell<'a> {
     /// Records a call that nobody waits for any more.
     fn abandon_call(&mut self) {
         if let Some(Serving { tool: Some(tool), started, .. }) = self.serving.take() {
-            self.collected.tool_calls.push(host::record(tool, started, "KeyboardInterrupt", String::new(), false));
+            self.collected.tool_calls.push(host::record(
+                tool,
+                started,
+                "KeyboardInterrupt",
+                String::new(),
+                false,
+            ));
         }
     }
 
@@ -286,9 +301,12 @@ impl<'a> Cell<'a> {
         let (seconds, limit) = (self.seconds(), self.limit);
         let timed_out = self.stopping == Some(Why::Deadline);
         let mut observation = self.collected.observation(seconds, done);
-        if let Some(error) = observation.error.as_mut().filter(|error| timed_out && error.kind == "KeyboardInterrupt") {
+        if let Some(error) =
+            observation.error.as_mut().filter(|error| timed_out && error.kind == "KeyboardInterrupt")
+        {
             error.kind = "TimeoutError".to_owned();
-            error.message = format!("the cell reached its limit of {limit:?} and was stopped. {}", error.message);
+            error.message =
+                format!("the cell reached its limit of {limit:?} and was stopped. {}", error.message);
         }
         Ran { observation, lost: None }
     }

@@ -81,7 +81,10 @@ impl Worker {
     }
 
     /// Reads a frame.
-    pub(crate) async fn understand(&mut self, heard: Result<Bytes, pipe::Error>) -> Result<from_kernel::Kind, Lost> {
+    pub(crate) async fn understand(
+        &mut self,
+        heard: Result<Bytes, pipe::Error>,
+    ) -> Result<from_kernel::Kind, Lost> {
         let body = match heard {
             Ok(body) => body,
             Err(error) => return Err(self.lost(error).await),

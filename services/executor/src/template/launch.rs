@@ -41,7 +41,11 @@ pub(crate) struct Site {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("cannot start {}", python.display())]
-    Start { python: PathBuf, #[source] cause: io::Error },
+    Start {
+        python: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
     #[error("the template ended before it was ready ({status}); it said: {said}")]
     Ended { status: String, said: String },
     #[error("the template was not ready within {deadline:?} (executor.template_deadline); it said: {said}")]
@@ -189,10 +193,9 @@ impl Said {
     fn keep(&self, text: &str) {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         said.push_str(text);
-        if said.len() > TAIL {
-            let start = said.ceil_char_boundary(said.len() - TAIL);
-            said.drain(..start);
-        }
+        let surplus = said.len().saturating_sub(TAIL);
+        let start = (surplus..said.len()).find(|start| said.is_char_boundary(*start));
+        said.drain(..start.unwrap_or(0));
     }
 
     fn text(&self) -> String {

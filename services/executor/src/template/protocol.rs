@@ -34,9 +34,19 @@ pub(crate) struct Limits {
 pub(crate) enum FromTemplate {
     Ready(Ready),
     /// Carries a pidfd.
-    Forked { id: u64, pid: u32 },
-    Refused { id: u64, reason: String },
-    Exited { pid: u32, status: Option<i32>, signal: Option<i32> },
+    Forked {
+        id: u64,
+        pid: u32,
+    },
+    Refused {
+        id: u64,
+        reason: String,
+    },
+    Exited {
+        pid: u32,
+        status: Option<i32>,
+        signal: Option<i32>,
+    },
 }
 
 /// Said once, first.
@@ -59,7 +69,10 @@ mod tests {
     #[test]
     fn messages_have_the_documented_shape() {
         let ready = r#"{"ready": {"protocol": 1, "pid": 7, "python": "3.11.7", "walls": "rlimits+seccomp", "seconds": 2.3, "packages": {"numpy": "2"}}}"#;
-        assert!(matches!(serde_json::from_str(ready), Ok(FromTemplate::Ready(Ready { protocol: 1, pid: 7, .. }))));
+        assert!(matches!(
+            serde_json::from_str(ready),
+            Ok(FromTemplate::Ready(Ready { protocol: 1, pid: 7, .. }))
+        ));
         let exited = r#"{"exited": {"pid": 456, "signal": 9}}"#;
         assert!(matches!(
             serde_json::from_str(exited),
@@ -75,6 +88,9 @@ mod tests {
         };
         let fork = ToTemplate::Fork { id: 1, session: "s".to_owned(), scratch: "/x".into(), limits };
         let text = serde_json::to_string(&fork).unwrap();
-        assert!(text.starts_with(r#"{"fork":{"id":1,"session":"s","scratch":"/x","limits":{"memory_bytes":1"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"fork":{"id":1,"session":"s","scratch":"/x","limits":{"memory_bytes":1"#),
+            "{text}"
+        );
     }
 }

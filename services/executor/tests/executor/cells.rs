@@ -1,10 +1,14 @@
 //! What a cell can do, and what its asker gets to see of it.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use crate::common::{HEIGHT, Kernel, WIDTH, World, run_request};
+use crate::common::{CALL, HEIGHT, Kernel, WIDTH, World, config, run_request};
+use bytesize::ByteSize;
 use spatialclaw_domain::{FaultKind, Observation};
+use spatialclaw_executor::Config;
 use spatialclaw_proto::perception::v1::perception_request;
+use tracing::{Subscriber, span};
+use tracing_subscriber::{Layer, layer, layer::SubscriberExt as _, registry::LookupSpan};
 
 fn error(seen: &Observation) -> &str {
     seen.error.as_ref().map_or("no error", |error| &error.kind)
@@ -72,7 +76,10 @@ async fn a_reconstruction_reaches_perception_once_and_its_arrays_come_back() {
     assert_eq!(seen.stdout, "(6, 8) 2.0\n99.0\n");
     assert_eq!(world.perception.count(), 1);
     let [call] = &seen.tool_calls[..] else { panic!("one call, not {:?}", seen.tool_calls) };
-    assert_eq!((call.name.as_str(), call.outcome.as_str(), call.engine.as_str()), ("Reconstruct", "ok", "fake"));
+    assert_eq!(
+        (call.name.as_str(), call.outcome.as_str(), call.engine.as_str()),
+        ("Reconstruct", "ok", "fake")
+    );
     let asked = world.perception.asked.lock().unwrap();
     let Some(perception_request::Op::Reconstruct(request)) = &asked[0].op else { panic!("{:?}", asked[0]) };
     assert_eq!(request.frames[0].index, 10);
@@ -148,12 +155,23 @@ async fn calls_that_go_around_the_package_are_checked_by_the_host() {
 async fn the_budget_of_tool_calls_ends_in_an_exception() {
     let world = World::start().await;
     let kernel = world.lease().await;
-    let mut request = run_request(1, "for _ in range(3):\n    tools.SAM3.segment_image_by_text(InputImages[0], 'chair')");
+    let mut request =
+        run_request(1, "for _ in range(3):\n    tools.SAM3.segment_image_by_text(InputImages[0], 'chair')");
     request.tool_calls_left = 2;
     let seen = kernel.try_run(request).await.unwrap();
     assert_eq!(error(&seen), "RuntimeError");
     assert!(seen.error.unwrap().message.contains("no tool calls are left"));
     assert_eq!((seen.tool_calls.len(), world.perception.count()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_bounded_over_the_whole_session() {
+    let world = World::with(Config { max_session_tensors: ByteSize::kib(2), ..config() }).await;
+    let kernel = world.lease().await;
+    let seen = kernel.run(1, &CALL.repeat(30)).await;
+    assert_eq!(error(&seen), "RuntimeError");
+    assert!(seen.error.unwrap().message.contains("has received its 2.0 KiB"));
+    assert!(seen.tool_calls.len() < 30);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,11 +188,11 @@ async fn an_endless_loop_is_stopped_and_state_survives() {
     let kernel = world.lease().await;
     works(&kernel, 1, "x = 7").await;
     let mut request = run_request(2, "y = 8\nwhile True:\n    pass");
-    request.deadline_ms = 300;
+    request.deadline_ms = 2000;
     let seen = kernel.try_run(request).await.unwrap();
     assert_eq!(error(&seen), "TimeoutError");
     let message = seen.error.unwrap().message;
-    assert!(message.contains("300ms") && !seen.state_lost, "{message}");
+    assert!(message.contains("limit of 2s") && !seen.state_lost, "{message}");
     assert_eq!(works(&kernel, 3, "print(x, y)").await.stdout, "7 8\n");
 }
 
@@ -182,22 +200,46 @@ async fn an_endless_loop_is_stopped_and_state_survives() {
 async fn an_interrupt_gets_through_and_a_second_run_does_not() {
     let world = World::start().await;
     let kernel = world.lease().await;
-    let started = "show(InputImages[0])\nwhile True:\n    pass";
-    let running = kernel.run(1, started);
+    let cell = format!("{CALL}while True: pass");
+    let running = kernel.run(1, &cell);
     let meddling = async {
-        // The first ask of a second run that is refused tells that the first is under way.
-        loop {
-            match kernel.try_run(run_request(2, "1")).await {
-                Err(fault) if fault.kind == FaultKind::Conflict => break,
-                Err(fault) => panic!("{fault}"),
-                Ok(_) => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
+        world.perception.called().await;
+        let fault = kernel.try_run(run_request(2, "1")).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict, "{fault}");
         kernel.interrupt().await;
     };
     let (seen, ()) = tokio::join!(running, meddling);
-    // The interrupt may come while the show is on its way, or in the loop.
     assert_eq!(error(&seen), "KeyboardInterrupt");
     assert!(!seen.state_lost);
     works(&kernel, 3, "1").await;
+    let fault = kernel.try_run(run_request(4, &" ".repeat(2 << 20))).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Invalid, "{fault}");
+}
+
+/// A span's name and its parent's.
+type Kin = (&'static str, Option<&'static str>);
+
+/// Remembers every span.
+#[derive(Clone, Default)]
+struct Family(Arc<Mutex<Vec<Kin>>>);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Family {
+    fn on_new_span(&self, _: &span::Attributes<'_>, id: &span::Id, context: layer::Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        self.0.lock().unwrap().push((span.name(), span.parent().map(|parent| parent.name())));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_call_is_a_span_of_its_cell_and_a_cell_one_of_its_asker() {
+    let family = Family::default();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(family.clone())).unwrap();
+    let world = World::start().await;
+    let kernel = world.lease().await;
+    works(&kernel, 1, CALL).await;
+    let spans = family.0.lock().unwrap().clone();
+    assert!(spans.contains(&("execute_tool", Some("execute_cell"))), "{spans:?}");
+    let parent = |name| spans.iter().find(|(span, _)| *span == name).and_then(|(_, parent)| *parent);
+    // The bus's own span of the ask is in between.
+    assert!(parent("execute_cell").is_some() && parent("lease").is_some(), "{spans:?}");
 }

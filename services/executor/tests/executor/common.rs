@@ -23,6 +23,7 @@ use spatialclaw_proto::{
     perception::v1::{PerceptionReply, PerceptionRequest, perception_request},
 };
 use spatialclaw_runtime::{Readiness, Service as _};
+use tokio::sync::watch;
 
 /// Longer than anything here takes, however busy the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,8 +57,11 @@ impl World {
 
     pub(crate) async fn with(config: Config) -> Self {
         let artifacts = tempfile::tempdir().unwrap();
-        let settings =
-            bus::Config { artifacts: artifacts.path().display().to_string(), path: None, ..bus::Config::default() };
+        let settings = bus::Config {
+            artifacts: artifacts.path().display().to_string(),
+            path: None,
+            ..bus::Config::default()
+        };
         let bus = Bus::connect(&settings, "executor-test").await.unwrap();
         let perception = Perception::serve(&bus).await;
         let readiness = Readiness::default();
@@ -105,6 +109,9 @@ impl World {
         Box::new(self.service.take().unwrap()).drain(deadline).await;
     }
 }
+
+/// The beginning of a cell that tells the test that it runs: see [`Perception::called`].
+pub(crate) const CALL: &str = "tools.SAM3.segment_image_by_text(InputImages[0], 'chair')\n";
 
 /// A leased kernel.
 pub(crate) struct Kernel {
@@ -165,6 +172,7 @@ impl Kernel {
 pub(crate) struct Perception {
     pub(crate) asked: Arc<Mutex<Vec<PerceptionRequest>>>,
     pub(crate) absences: Arc<AtomicUsize>,
+    calls: watch::Receiver<usize>,
     _serving: Serving,
 }
 
@@ -172,12 +180,16 @@ impl Perception {
     async fn serve(bus: &Bus) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let absences = Arc::new(AtomicUsize::new(0));
+        let (count, calls) = watch::channel(0);
+        let count = Arc::new(count);
         let (record, away, store) = (Arc::clone(&asked), Arc::clone(&absences), bus.artifacts().clone());
         let handler = move |request: PerceptionRequest| {
             let (record, away, store) = (Arc::clone(&record), Arc::clone(&away), store.clone());
+            record.lock().unwrap().push(request.clone());
+            count.send_modify(|count| *count += 1);
             async move {
-                record.lock().unwrap().push(request.clone());
-                if away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                if away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+                {
                     return Err(Fault::new(FaultKind::Unavailable, "no pod is there"));
                 }
                 let bytes = tensors(&request)?;
@@ -192,7 +204,14 @@ impl Perception {
             }
         };
         let serving = bus.serve("perception", 8, handler).await.unwrap();
-        Self { asked, absences, _serving: serving }
+        Self { asked, absences, calls, _serving: serving }
+    }
+
+    /// Waits until somebody asked.
+    pub(crate) async fn called(&self) {
+        let mut calls = self.calls.clone();
+        let called = calls.wait_for(|count| *count > 0);
+        tokio::time::timeout(PATIENCE, called).await.expect("a call in time").unwrap();
     }
 
     pub(crate) fn count(&self) -> usize {
