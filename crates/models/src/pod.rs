@@ -17,17 +17,22 @@ mod types;
 use std::{sync::Arc, time::Duration};
 
 use spatialclaw_domain::{Fault, FaultKind};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tonic::transport::{Channel, Endpoint as Address};
 
 pub use config::{Config, Endpoint};
 pub use types::{
-    Abilities, BoxPrompt, Concept, ConceptAsk, DepthAbility, DepthAsk, Instance, InteractiveAsk, Mask, Measured,
-    PointPrompt, Prompt, Scene, SegmentAbility, Stereo, View, ViewDepth,
+    Abilities, BoxPrompt, Concept, ConceptAsk, DepthAbility, DepthAsk, Instance, InteractiveAsk, Mask,
+    Measured, PointPrompt, Prompt, Scene, SegmentAbility, Stereo, View, ViewDepth,
 };
 
 /// Bytes of one gRPC message, either way.
 pub const MESSAGE_LIMIT: usize = 64 << 20;
+
+/// How long what a pod said of itself counts: another model may answer at its address one day.
+const ABILITIES_STAND: Duration = Duration::from_secs(30);
+/// How long a pod that could not be asked counts as gone without being asked again.
+const FAILURE_STANDS: Duration = Duration::from_millis(300);
 
 /// The configuration names something that is no pod.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +74,15 @@ pub struct Pod {
     channel: Channel,
     deadline: Duration,
     info_deadline: Duration,
-    known: Arc<Mutex<Option<Arc<Abilities>>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is known of a pod.
+#[derive(Debug, Default)]
+struct Known {
+    abilities: Option<(Instant, Arc<Abilities>)>,
+    /// Why it could not be asked lately: those who waited behind the one that tried need not try themselves.
+    failed: Option<(Instant, Fault)>,
 }
 
 impl Pod {
@@ -94,18 +107,31 @@ impl Pod {
         &self.url
     }
 
-    /// What it can do. Asked once and remembered until a call finds the pod gone.
+    /// What it can do. Remembered for a while, or until a call finds the pod gone.
     ///
     /// # Errors
     /// `unavailable` if it cannot be reached.
     pub async fn abilities(&self) -> Result<Arc<Abilities>, Fault> {
         let mut known = self.known.lock().await;
-        if let Some(abilities) = &*known {
-            return Ok(abilities.clone());
+        match &known.abilities {
+            Some((when, abilities)) if when.elapsed() < ABILITIES_STAND => return Ok(abilities.clone()),
+            _ => {}
         }
-        let abilities = Arc::new(self.ask_abilities().await?);
-        *known = Some(abilities.clone());
-        Ok(abilities)
+        match &known.failed {
+            Some((when, fault)) if when.elapsed() < FAILURE_STANDS => return Err(fault.clone()),
+            _ => {}
+        }
+        match self.ask_abilities().await {
+            Ok(abilities) => {
+                let abilities = Arc::new(abilities);
+                known.abilities = Some((Instant::now(), abilities.clone()));
+                Ok(abilities)
+            }
+            Err(fault) => {
+                known.failed = Some((Instant::now(), fault.clone()));
+                Err(fault)
+            }
+        }
     }
 
     /// Depth and camera of every view that has one.
@@ -139,7 +165,7 @@ impl Pod {
         };
         if answer.as_ref().is_err_and(|fault| fault.kind == FaultKind::Unavailable) {
             // Another pod may answer at this address next time.
-            *self.known.lock().await = None;
+            self.known.lock().await.abilities = None;
         }
         answer
     }
@@ -147,5 +173,40 @@ impl Pod {
     fn late(&self, after: Duration) -> Fault {
         let message = format!("perception pod {} gave no answer within {after:?} (pods.deadline)", self.url);
         Fault::new(FaultKind::Deadline, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn at(url: String) -> Pods {
+        Pods::connect(&Config { endpoints: vec![Endpoint::at(url)], ..Config::default() }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_is_a_pod_that_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pods = at(format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move {
+            // Hangs up on whoever calls.
+            while let Ok((connection, _)) = listener.accept().await {
+                drop(connection);
+            }
+        });
+        for pod in pods.iter() {
+            let fault = pod.abilities().await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
+            let fault = pod.depth(DepthAsk::default()).await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_by_name() {
+        let config = Config { endpoints: vec![Endpoint::at("not an address")], ..Config::default() };
+        assert!(Pods::connect(&config).unwrap_err().to_string().contains("not an address"));
     }
 }

@@ -294,10 +294,5 @@ impl Mask {
 /// Intrinsics after resizing; integer coordinates are pixel centres.
 pub(crate) fn resized(k: Intrinsics, from: (u32, u32), to: (u32, u32)) -> Intrinsics {
     let (sx, sy) = (f64::from(to.0) / f64::from(from.0), f64::from(to.1) / f64::from(from.1));
-    Intrinsics {
-        fx: k.fx * sx,
-        fy: k.fy * sy,
-        cx: (k.cx + 0.5) * sx - 0.5,
-        cy: (k.cy + 0.5) * sy - 0.5,
-    }
+    Intrinsics { fx: k.fx * sx, fy: k.fy * sy, cx: (k.cx + 0.5) * sx - 0.5, cy: (k.cy + 0.5) * sy - 0.5 }
 }

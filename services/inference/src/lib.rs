@@ -31,8 +31,8 @@ use spatialclaw_runtime::{Context, process, service};
 
 pub use config::{Config, EngineKind};
 pub use engine::{
-    About, Concept, ConceptAsk, DepthAsk, Engine, Instance, InteractiveAsk, Mask, Measured, Pick, Point, Rect,
-    Refusal, Scene, Stereo, View, ViewDepth,
+    About, Concept, ConceptAsk, DepthAsk, Engine, Instance, InteractiveAsk, Mask, Measured, Pick, Point,
+    Rect, Refusal, Scene, Stereo, View, ViewDepth,
 };
 pub use supervise::{Service, spawn};
 

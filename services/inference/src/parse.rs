@@ -48,8 +48,12 @@ pub(crate) fn depth(request: wire::DepthRequest, limits: &Limits) -> Result<Dept
     if posed > 0 && posed < count {
         return invalid(format!("views: {posed} of {count} have a pose (w2c); give every view one, or none"));
     }
-    let views: Vec<View> =
-        request.views.into_iter().enumerate().map(|(at, one)| view(at, one, limits)).collect::<Result<_, _>>()?;
+    let views: Vec<View> = request
+        .views
+        .into_iter()
+        .enumerate()
+        .map(|(at, one)| view(at, one, limits))
+        .collect::<Result<_, _>>()?;
     let stereo = request.stereo.map(|pair| stereo(pair, &views)).transpose()?;
     Ok(DepthAsk { views, stereo })
 }
@@ -57,7 +61,10 @@ pub(crate) fn depth(request: wire::DepthRequest, limits: &Limits) -> Result<Dept
 fn stereo(pair: wire::Stereo, views: &[View]) -> Result<Stereo, Refusal> {
     let (left, right) = (pair.left as usize, pair.right as usize);
     if left == right || left >= views.len() || right >= views.len() {
-        return invalid(format!("stereo: {left} and {right} are no two positions among {} views", views.len()));
+        return invalid(format!(
+            "stereo: {left} and {right} are no two positions among {} views",
+            views.len()
+        ));
     }
     if !(pair.baseline_m.is_finite() && pair.baseline_m > 0.0 && pair.doffs_px.is_finite()) {
         return invalid(format!(
@@ -67,7 +74,9 @@ fn stereo(pair: wire::Stereo, views: &[View]) -> Result<Stereo, Refusal> {
     }
     let size = |view: &View| (view.width, view.height);
     if size(&views[left]) != size(&views[right]) {
-        return invalid("stereo: the two pictures of a rectified pair have one size; these differ".to_owned());
+        return invalid(
+            "stereo: the two pictures of a rectified pair have one size; these differ".to_owned(),
+        );
     }
     if views[left].intrinsics.is_none() {
         return invalid("stereo: the left view needs intrinsics (k)".to_owned());
@@ -134,10 +143,8 @@ fn points(points: Vec<wire::Point>, view: &View) -> Result<Pick, Refusal> {
     if points.len() > POINTS {
         return invalid(format!("points: {} given; at most {POINTS}", points.len()));
     }
-    let points: Vec<Point> = points
-        .into_iter()
-        .map(|p| Point { x: p.x.into(), y: p.y.into(), positive: p.positive })
-        .collect();
+    let points: Vec<Point> =
+        points.into_iter().map(|p| Point { x: p.x.into(), y: p.y.into(), positive: p.positive }).collect();
     let (w, h) = (f64::from(view.width), f64::from(view.height));
     if let Some(p) = points.iter().find(|p| !(p.x.is_finite() && p.y.is_finite())) {
         return invalid(format!("points: ({}, {}) is not finite", p.x, p.y));
@@ -208,16 +215,17 @@ fn pose(at: usize, w2c: &[f64]) -> Result<Option<[f64; 16]>, Refusal> {
         return invalid(format!("view {at}: w2c holds 16 values or none, not {}", w2c.len()));
     };
     if !is_rigid(&m) {
-        return invalid(format!("view {at}: w2c is no rigid motion (rotation, translation, last row 0 0 0 1)"));
+        return invalid(format!(
+            "view {at}: w2c is no rigid motion (rotation, translation, last row 0 0 0 1)"
+        ));
     }
     Ok(Some(m))
 }
 
 fn is_rigid(m: &[f64; 16]) -> bool {
     let dot = |a: usize, b: usize| (0..3).map(|i| m[4 * a + i] * m[4 * b + i]).sum::<f64>();
-    let orthonormal = (0..3).all(|a| {
-        (0..3).all(|b| (dot(a, b) - f64::from(u8::from(a == b))).abs() < ROTATION_TOLERANCE)
-    });
+    let orthonormal =
+        (0..3).all(|a| (0..3).all(|b| (dot(a, b) - f64::from(u8::from(a == b))).abs() < ROTATION_TOLERANCE));
     let determinant = m[0] * (m[5] * m[10] - m[6] * m[9]) - m[1] * (m[4] * m[10] - m[6] * m[8])
         + m[2] * (m[4] * m[9] - m[5] * m[8]);
     m.iter().all(|v| v.is_finite()) && orthonormal && determinant > 0.0 && m[12..] == [0.0, 0.0, 0.0, 1.0]
@@ -225,7 +233,8 @@ fn is_rigid(m: &[f64; 16]) -> bool {
 
 fn measured(at: usize, measured: wire::Measured) -> Result<Measured, Refusal> {
     let unit = measured.metres_per_unit;
-    if !measured.depth.is_empty() && !(unit.is_finite() && unit > 0.0) {
+    let usable = unit.is_finite() && unit > 0.0;
+    if !measured.depth.is_empty() && !usable {
         return invalid(format!("view {at}: metres_per_unit is {unit}; it is positive, e.g. 0.001"));
     }
     Ok(Measured {
@@ -243,10 +252,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_views: 4, max_pixels: 1_000_000, needs_pixels: false };
 
     fn blank(width: u32, height: u32) -> wire::View {
-        wire::View {
-            image: Some(wire::Image { width, height, ..Default::default() }),
-            ..Default::default()
-        }
+        wire::View { image: Some(wire::Image { width, height, ..Default::default() }), ..Default::default() }
     }
 
     fn posed() -> wire::View {

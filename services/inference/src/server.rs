@@ -78,7 +78,8 @@ impl Server {
             let permit = self.admission.enter().await?;
             let entered = Instant::now();
             let done = work(permit).await?;
-            let stats = wire::Stats { queue_us: micros(entered - asked), compute_us: micros(entered.elapsed()) };
+            let stats =
+                wire::Stats { queue_us: micros(entered - asked), compute_us: micros(entered.elapsed()) };
             Ok((done, stats))
         };
         let late = || Refusal::Deadline(format!("not done within {allowed:?}, waiting for a place included"));

@@ -101,7 +101,12 @@ impl Actor for Front {
         Ok(myself.cast(Command::Serve)?)
     }
 
-    async fn handle(&self, myself: ActorRef<Command>, _: Command, (): &mut ()) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Command>,
+        _: Command,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
         let shutdown = self.shutdown.clone();
         tonic::transport::Server::builder()

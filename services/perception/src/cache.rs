@@ -47,8 +47,13 @@ impl Cache {
     /// # Errors
     /// If the file cannot be read, or not be written anew.
     pub(crate) fn open(limit: usize, index: Option<&Path>) -> std::io::Result<Self> {
-        let mut cache =
-            Self { entries: HashMap::new(), order: BTreeMap::new(), clock: 0, limit: limit.max(1), log: None };
+        let mut cache = Self {
+            entries: HashMap::new(),
+            order: BTreeMap::new(),
+            clock: 0,
+            limit: limit.max(1),
+            log: None,
+        };
         if let Some(index) = index {
             cache.recall(index)?;
             cache.log = Some(cache.rewrite(index)?);
@@ -62,7 +67,8 @@ impl Cache {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        let lines = text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+        let lines =
+            text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
         for line in lines {
             self.remember(line.key, line.found);
         }

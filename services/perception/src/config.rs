@@ -20,7 +20,7 @@ pub struct Config {
     pub retry_wait: Duration,
     /// Most frames of one reconstruction.
     pub max_frames: usize,
-    /// Most pixels of one result, all frames or masks together.
+    /// Most pixels of one result, all frames or masks together, and of all results being made at once.
     pub max_pixels: u64,
     /// Results remembered.
     pub cache_entries: usize,
@@ -34,10 +34,10 @@ impl Default for Config {
         Self {
             concurrency: 32,
             deadline: Duration::from_secs(180),
-            attempts: 4,
+            attempts: 6,
             retry_wait: Duration::from_millis(200),
             max_frames: 64,
-            max_pixels: 64 << 20,
+            max_pixels: 32 << 20,
             cache_entries: 100_000,
             index: None,
         }

@@ -10,7 +10,7 @@ use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::{Fault, FaultKind};
 use spatialclaw_models::pod::Pods;
 use spatialclaw_proto::perception::v1 as wire;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tracing::{Instrument as _, Span, field, info_span};
 
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
     segment, tensors,
 };
 
+/// Pixels that one permit to make a result stands for.
+const PERMIT_PIXELS: u64 = 1024;
 /// Longest pause between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -37,19 +39,29 @@ struct Inner {
     config: Config,
     cache: Mutex<Cache>,
     flights: Flights<Key, Result<Found, Fault>>,
+    /// Results are made in memory: only so many pixels of them at once.
+    room: Semaphore,
+}
+
+fn permits(pixels: u64) -> u32 {
+    u32::try_from(pixels.div_ceil(PERMIT_PIXELS)).unwrap_or(u32::MAX)
 }
 
 impl Dispatcher {
     pub(crate) fn new(pods: Pods, store: ArtifactStore, config: Config) -> std::io::Result<Self> {
         let cache = Mutex::new(Cache::open(config.cache_entries, config.index.as_deref())?);
-        Ok(Self(Arc::new(Inner { pods, store, config, cache, flights: Flights::default() })))
+        let room = Semaphore::new(permits(config.max_pixels) as usize);
+        Ok(Self(Arc::new(Inner { pods, store, config, cache, flights: Flights::default(), room })))
     }
 
     /// Answers one ask.
     ///
     /// # Errors
     /// A fault for the model that wrote the cell: it names the value and the fix.
-    pub(crate) async fn handle(self, request: wire::PerceptionRequest) -> Result<wire::PerceptionReply, Fault> {
+    pub(crate) async fn handle(
+        self,
+        request: wire::PerceptionRequest,
+    ) -> Result<wire::PerceptionReply, Fault> {
         let span = info_span!(
             "perceive",
             spatialclaw.session = %request.session,
@@ -122,6 +134,8 @@ impl Inner {
     }
 
     async fn compute(&self, key: Key, ask: &Ask, chosen: &Chosen) -> Result<Found, Fault> {
+        let room = self.room.acquire_many(permits(ask.pixels())).await;
+        let _room = room.map_err(|_| Fault::new(FaultKind::Unavailable, "the dispatcher is closing"))?;
         let file = self
             .persistent(|| async {
                 match ask {

@@ -37,7 +37,11 @@ impl<K: Copy + Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
         (outcome, joined)
     }
 
-    fn board(&self, key: K, work: impl FnOnce() -> BoxFuture<'static, T>) -> (Shared<BoxFuture<'static, T>>, bool) {
+    fn board(
+        &self,
+        key: K,
+        work: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> (Shared<BoxFuture<'static, T>>, bool) {
         let mut flights = self.lock();
         if let Some(flight) = flights.get(&key).and_then(WeakShared::upgrade) {
             return (flight, true);

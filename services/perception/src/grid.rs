@@ -60,7 +60,11 @@ mod tests {
     fn a_point_in_space_falls_on_the_same_place_of_both_grids() {
         let k = Intrinsics { fx: 500.0, fy: 480.0, cx: 319.5, cy: 239.5 };
         let half = intrinsics(k, (640, 480), (320, 240));
-        assert_eq!((half.fx, half.fy, half.cx, half.cy), (250.0, 240.0, 159.5, 119.5), "the centre stays the centre");
+        assert_eq!(
+            (half.fx, half.fy, half.cx, half.cy),
+            (250.0, 240.0, 159.5, 119.5),
+            "the centre stays the centre"
+        );
         let (x, z) = (0.7, 2.0);
         let u = k.fx * x / z + k.cx;
         let resized = half.fx * x / z + half.cx;

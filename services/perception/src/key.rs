@@ -25,8 +25,9 @@ impl Key {
     pub(crate) fn of(ask: &Ask, pod: &Chosen) -> Result<Self, Fault> {
         let all = (REVISION, &pod.engine, &pod.model, &pod.weights, bare(ask));
         // Field order, floats and maps have one JSON form each.
-        let text = serde_json::to_vec(&all)
-            .map_err(|error| Fault::new(FaultKind::Internal, format!("cannot form a content key: {error}")))?;
+        let text = serde_json::to_vec(&all).map_err(|error| {
+            Fault::new(FaultKind::Internal, format!("cannot form a content key: {error}"))
+        })?;
         Ok(Self(Digest::of(&text)))
     }
 }

@@ -21,7 +21,8 @@ pub(crate) async fn answer(store: &ArtifactStore, chosen: &Chosen, ask: &Reconst
     let sent = sent(ask, chosen.way)?;
     let views = fetch::views(store, &sent.frames, chosen.way, Want::Depth).await?;
     let scene = chosen.pod.depth(DepthAsk { views, stereo: sent.stereo }).await?;
-    let asked = ask.frames.iter().map(|frame| position(&sent.frames, frame.index)).collect::<Result<Vec<_>, _>>()?;
+    let asked =
+        ask.frames.iter().map(|frame| position(&sent.frames, frame.index)).collect::<Result<Vec<_>, _>>()?;
     let indices: Vec<u32> = ask.frames.iter().map(|frame| frame.index).collect();
     let (anchor, world_up, size) = (sent.anchor, ask.world_up, ask.grid);
     let (engine, model) = (chosen.engine.clone(), chosen.model.clone());
@@ -75,7 +76,8 @@ fn with_anchor(ask: &Reconstruct, way: Way) -> Sent<'_> {
 
 fn known(ask: &Reconstruct, index: u32) -> Result<&Frame, Fault> {
     ask.known().find(|frame| frame.index == index).ok_or_else(|| {
-        let message = format!("frame {index} of the stereo pair was not sent along: ask for both frames of the pair");
+        let message =
+            format!("frame {index} of the stereo pair was not sent along: ask for both frames of the pair");
         Fault::new(FaultKind::Invalid, message)
     })
 }
@@ -95,7 +97,8 @@ fn file(scene: &Scene, asked: &[usize], world: &World, size: Size) -> Result<Fil
     let views: Vec<&ViewDepth> = asked.iter().map(|&at| view(scene, at)).collect::<Result<_, _>>()?;
     let (n, w, h) = (views.len(), size.0 as usize, size.1 as usize);
     let mut file = File::default();
-    let intrinsics = views.iter().map(|view| grid::intrinsics(view.intrinsics, (view.width, view.height), size));
+    let intrinsics =
+        views.iter().map(|view| grid::intrinsics(view.intrinsics, (view.width, view.height), size));
     file.f64("intrinsics", &[n, 4], intrinsics.flat_map(|k| [k.fx, k.fy, k.cx, k.cy]));
     file.f64("poses", &[n, 4, 4], views.iter().flat_map(|view| world.pose(view)));
     let resized = |pixels: &[f32], view: &ViewDepth| grid::nearest(pixels, (view.width, view.height), size);

@@ -20,7 +20,7 @@ pub(crate) enum Ask {
     /// Depth and cameras.
     Reconstruct(Reconstruct),
     /// Masks.
-    Segment(Segment),
+    Segment(Box<Segment>),
 }
 
 /// Depth and cameras of some frames in one world.
@@ -65,9 +65,18 @@ impl Ask {
     pub(crate) fn read(request: wire::PerceptionRequest, config: &Config) -> Result<Self, Fault> {
         match request.op {
             Some(Op::Reconstruct(ask)) => Reconstruct::read(ask, config).map(Self::Reconstruct),
-            Some(Op::Segment(ask)) => Segment::read(ask, config).map(Self::Segment),
+            Some(Op::Segment(ask)) => Segment::read(ask, config).map(Box::new).map(Self::Segment),
             None => Err(invalid("unreadable message: neither reconstruct nor segment")),
         }
+    }
+
+    /// Pixels of the result; of masks, whose number nobody knows yet, as if it were one.
+    pub(crate) fn pixels(&self) -> u64 {
+        let ((width, height), count) = match self {
+            Self::Reconstruct(ask) => (ask.grid, ask.frames.len() as u64),
+            Self::Segment(ask) => (ask.grid, 1),
+        };
+        u64::from(width) * u64::from(height) * count
     }
 
     /// As spans name it.
@@ -93,7 +102,9 @@ impl Reconstruct {
             )));
         }
         let frames: Vec<Frame> = ask.frames.into_iter().map(frame).collect::<Result<_, _>>()?;
-        if let Some(twice) = frames.iter().enumerate().find(|(at, f)| frames[..*at].iter().any(|g| g.index == f.index)) {
+        if let Some(twice) =
+            frames.iter().enumerate().find(|(at, f)| frames[..*at].iter().any(|g| g.index == f.index))
+        {
             return Err(invalid(format!("frame {} is asked for twice", twice.1.index)));
         }
         let mut support: Vec<Frame> = ask.support.into_iter().map(frame).collect::<Result<_, _>>()?;
@@ -195,7 +206,8 @@ fn point_prompt(points: Vec<kernel::Point>, (width, height): Size) -> Result<Pro
         return Err(invalid(format!("{} points; give 1 to {MAX_POINTS}", points.len())));
     }
     for point in &points {
-        let inside = (-0.5..width as f32 - 0.5).contains(&point.x) && (-0.5..height as f32 - 0.5).contains(&point.y);
+        let inside =
+            (-0.5..width as f32 - 0.5).contains(&point.x) && (-0.5..height as f32 - 0.5).contains(&point.y);
         if !inside {
             return Err(invalid(format!(
                 "point [{}, {}] lies outside the image of {width}x{height} pixels",

@@ -13,9 +13,7 @@ pub(crate) const IDENTITY: Rigid = [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 
 pub(crate) fn inverse(m: &Rigid) -> Rigid {
     let t = [m[3], m[7], m[11]];
     let back = |column: usize| -(m[column] * t[0] + m[4 + column] * t[1] + m[8 + column] * t[2]);
-    [
-        m[0], m[4], m[8], back(0), m[1], m[5], m[9], back(1), m[2], m[6], m[10], back(2), 0., 0., 0., 1.,
-    ]
+    [m[0], m[4], m[8], back(0), m[1], m[5], m[9], back(1), m[2], m[6], m[10], back(2), 0., 0., 0., 1.]
 }
 
 /// First `b`, then `a`.

@@ -6,7 +6,7 @@
 //! those able, the first configured wins; one that is gone is passed over, and
 //! reported if nobody else can.
 
-use spatialclaw_domain::{Fault, FaultKind, Frame};
+use spatialclaw_domain::{Fault, FaultKind};
 use spatialclaw_models::pod::{Abilities, DepthAbility, Pod, Pods, SegmentAbility};
 
 use crate::request::{Ask, Prompt, Reconstruct, Segment};
@@ -79,7 +79,7 @@ fn ways(ask: &Ask) -> Vec<Way> {
             let ways = [(measured, Way::Measured), (pair, Way::Stereo), (true, Way::Pictures)];
             ways.into_iter().filter_map(|(possible, way)| possible.then_some(way)).collect()
         }
-        Ask::Segment(Segment { frame: Frame { instances: Some(_), .. }, .. }) => vec![Way::Measured, Way::Pictures],
+        Ask::Segment(ask) if ask.frame.instances.is_some() => vec![Way::Measured, Way::Pictures],
         Ask::Segment(_) => vec![Way::Pictures],
     }
 }
@@ -104,7 +104,8 @@ fn fits(abilities: &Abilities, ask: &Ask, way: Way) -> Option<Identity> {
             Some(Identity { engine, model, weights: weights_sha256.to_vec() })
         }
         Ask::Segment(ask) => {
-            let segment = abilities.segment.as_ref().filter(|segment| segment_fits(segment, &ask.prompt, way))?;
+            let segment =
+                abilities.segment.as_ref().filter(|segment| segment_fits(segment, &ask.prompt, way))?;
             let SegmentAbility { engine, model, weights_sha256, .. } = segment.clone();
             Some(Identity { engine, model, weights: weights_sha256.to_vec() })
         }
@@ -139,11 +140,14 @@ fn unable(pods: &Pods, ask: &Ask) -> String {
 }
 
 fn no_depth(ask: &Reconstruct) -> String {
-    let bare: Vec<u32> = ask.frames.iter().filter(|frame| frame.depth.is_none()).map(|frame| frame.index).collect();
+    let bare: Vec<u32> =
+        ask.frames.iter().filter(|frame| frame.depth.is_none()).map(|frame| frame.index).collect();
     let Some(first) = bare.first() else {
-        return "no configured pod serves measured depth: add a pod with inference.engine = \"sensor\"".to_owned();
+        return "no configured pod serves measured depth: add a pod with inference.engine = \"sensor\""
+            .to_owned();
     };
-    let measured = ask.frames.iter().filter(|frame| frame.depth.is_some()).map(|frame| frame.index.to_string());
+    let measured =
+        ask.frames.iter().filter(|frame| frame.depth.is_some()).map(|frame| frame.index.to_string());
     let instead = match (measured.collect::<Vec<_>>(), ask.stereo) {
         (measured, _) if !measured.is_empty() => format!("; frames with depth here: {}", measured.join(", ")),
         (_, Some(rig)) => format!("; the stereo pair is frames {} and {}", rig.left, rig.right),
@@ -163,7 +167,9 @@ fn no_masks(ask: &Segment) -> String {
         Prompt::Points(_) => "point",
     };
     if ask.frame.instances.is_some() {
-        return format!("no configured pod takes {prompt} prompts: add a pod with inference.engine = \"sensor\"");
+        return format!(
+            "no configured pod takes {prompt} prompts: add a pod with inference.engine = \"sensor\""
+        );
     }
     format!(
         "this picture carries no measured masks, and no configured pod takes {prompt} prompts on bare pictures: segment \

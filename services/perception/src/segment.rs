@@ -2,7 +2,9 @@
 
 use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::{Fault, FaultKind};
-use spatialclaw_models::pod::{self, BoxPrompt, Concept, ConceptAsk, Instance, InteractiveAsk, PointPrompt, View};
+use spatialclaw_models::pod::{
+    self, BoxPrompt, Concept, ConceptAsk, Instance, InteractiveAsk, PointPrompt, View,
+};
 
 use crate::{
     Config,
@@ -93,19 +95,24 @@ fn points_on(points: &[(f32, f32, bool)], from: Size, to: Size) -> Vec<PointProm
 }
 
 fn file(found: Concept, size: Size, most: usize) -> File {
-    let mut instances = found.instances;
-    let mut note = found.note;
-    if instances.len() > most {
-        note = format!("the best {most} of {} instances: more do not fit one result", instances.len());
-        instances.truncate(most);
-    }
-    let (k, w, h) = (instances.len(), size.0 as usize, size.1 as usize);
+    let total = found.instances.len();
+    let resized = found.instances.into_iter().map(|one| {
+        let pixels = grid::nearest(&one.mask.pixels, (one.mask.width, one.mask.height), size);
+        (one.id, one.score, one.label, pixels)
+    });
+    // What is too small to be seen on this grid is not there for whoever works on it.
+    let kept: Vec<_> = resized.filter(|(.., pixels)| pixels.contains(&true)).take(most).collect();
+    let note = match (kept.len(), total) {
+        (0, 1..) => format!("what was found is too small to be seen at {}x{} pixels", size.0, size.1),
+        (k, n) if k == most && k < n => format!("the best {k} of {n} instances: more do not fit one result"),
+        _ => found.note,
+    };
+    let (k, w, h) = (kept.len(), size.0 as usize, size.1 as usize);
     let mut file = File::default();
-    file.f32("scores", &[k], instances.iter().map(|one| one.score));
-    file.i32("ids", &[k], instances.iter().map(|one| i32::try_from(one.id).unwrap_or(i32::MAX)));
-    let masks = instances.iter().map(|one| grid::nearest(&one.mask.pixels, (one.mask.width, one.mask.height), size));
-    file.bool("masks", &[k, h, w], masks.flatten());
-    file.note("labels", instances.iter().map(|one| one.label.clone()).collect::<Vec<_>>());
+    file.f32("scores", &[k], kept.iter().map(|(_, score, ..)| *score));
+    file.i32("ids", &[k], kept.iter().map(|(id, ..)| i32::try_from(*id).unwrap_or(i32::MAX)));
+    file.note("labels", kept.iter().map(|(_, _, label, _)| label.clone()).collect::<Vec<_>>());
+    file.bool("masks", &[k, h, w], kept.into_iter().flat_map(|(.., pixels)| pixels));
     file.note("presence", f64::from(found.presence));
     file.note("note", note);
     file

@@ -70,11 +70,7 @@ fn up(anchor: &ViewDepth, pose: &Rigid, world_up: Option<V3>) -> (V3, &'static s
 }
 
 fn rotated(m: &Rigid, v: V3) -> V3 {
-    [
-        dot([m[0], m[1], m[2]], v),
-        dot([m[4], m[5], m[6]], v),
-        dot([m[8], m[9], m[10]], v),
-    ]
+    [dot([m[0], m[1], m[2]], v), dot([m[4], m[5], m[6]], v), dot([m[8], m[9], m[10]], v)]
 }
 
 /// The rotation that makes `up` +Y and the camera's horizontal forward −Z.
@@ -116,12 +112,14 @@ fn readings(view: &ViewDepth, step: usize) -> impl Iterator<Item = (V3, u32)> {
     let Intrinsics { fx, fy, cx, cy } = view.intrinsics;
     let width = view.width as usize;
     let rows = (0..view.height).step_by(step);
-    rows.flat_map(move |row| (0..view.width).step_by(step).map(move |at| (row, at))).filter_map(move |(v, u)| {
-        let at = v as usize * width + u as usize;
-        let z = f64::from(view.depth[at]);
-        let seen = view.confidence[at] > MIN_CONFIDENCE && z.is_finite() && z > 0.0;
-        seen.then(|| ([(f64::from(u) - cx) * z / fx, (f64::from(v) - cy) * z / fy, z], v))
-    })
+    rows.flat_map(move |row| (0..view.width).step_by(step).map(move |at| (row, at))).filter_map(
+        move |(v, u)| {
+            let at = v as usize * width + u as usize;
+            let z = f64::from(view.depth[at]);
+            let seen = view.confidence[at] > MIN_CONFIDENCE && z.is_finite() && z > 0.0;
+            seen.then(|| ([(f64::from(u) - cx) * z / fx, (f64::from(v) - cy) * z / fy, z], v))
+        },
+    )
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The dispatcher on an in-process bus, with a real sensor pod behind real gRPC.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{io::Cursor, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use image::{GrayImage, ImageBuffer, ImageFormat, Luma};
 use safetensors::SafeTensors;
 use spatialclaw_bus::{self as bus, Bus};
-use spatialclaw_domain::{ArtifactRef, DepthMap, Fault, FaultKind, Frame, InstanceMap, Intrinsics, Pose, StereoRig};
+use spatialclaw_domain::{
+    ArtifactRef, DepthMap, Fault, FaultKind, Frame, InstanceMap, Intrinsics, Pose, StereoRig,
+};
 use spatialclaw_models::pod::{self, Endpoint, Pods};
 use spatialclaw_perception::{Config, SUBJECT};
 use spatialclaw_proto::{
@@ -255,7 +259,8 @@ async fn what_was_found_once_is_not_looked_for_again() {
         ..pod::Config::default()
     });
     let second = spatialclaw_perception::spawn(bus.clone(), pods.unwrap(), config).await.unwrap();
-    let request = PerceptionRequest { session: String::new(), op: Some(reconstruct(&[&frame], &[], (40, 30))) };
+    let request =
+        PerceptionRequest { session: String::new(), op: Some(reconstruct(&[&frame], &[], (40, 30))) };
     let recalled: PerceptionReply = bus.ask(SUBJECT, &request, DEADLINE).await.unwrap();
     assert!(recalled.cached);
     assert_eq!(recalled.tensors, fresh.tensors);
@@ -355,4 +360,69 @@ async fn half_a_pair_needs_its_other_half() {
     let fault = world.ask(Op::Reconstruct(ask)).await.unwrap_err();
     assert!(fault.message.contains("pair is frames 0 and 1"), "a sensor pod does no stereo: {fault}");
     world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_half_of_a_stereo_pair_is_enough_to_ask_for() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join(".venv/bin/python");
+    let usable = std::process::Command::new(&python).args(["-c", "import cv2"]).output();
+    if !usable.is_ok_and(|out| out.status.success()) {
+        eprintln!("SKIPPED: no OpenCV in .venv; `cargo xtask setup` installs it");
+        return;
+    }
+    let inference = spatialclaw_inference::Config {
+        engine: spatialclaw_inference::EngineKind::Cpu,
+        listen: ([127, 0, 0, 1], 0).into(),
+        python,
+        ..spatialclaw_inference::Config::default()
+    };
+    let pod = spatialclaw_inference::spawn(inference, Readiness::default()).await.unwrap();
+    let endpoint = Endpoint::at(format!("http://{}", pod.address()));
+    let pods = Pods::connect(&pod::Config { endpoints: vec![endpoint], ..pod::Config::default() });
+    let world = World::over(pods.unwrap(), Config::default(), Some(pod)).await;
+    let [left, right] = [(0, 0), (1, 12)].map(|(index, shift)| (index, textured(shift)));
+    let frame = async |(index, picture): (u32, image::RgbImage)| Frame {
+        index,
+        image: world.put(png(&picture)).await,
+        width: 320,
+        height: 240,
+        time_s: None,
+        intrinsics: Some(Intrinsics { fx: 300.0, fy: 300.0, cx: 159.5, cy: 119.5 }),
+        pose: None,
+        depth: None,
+        instances: None,
+    };
+    let (left, right) = (frame(left).await, frame(right).await);
+    let rig = StereoRig { left: 0, right: 1, baseline_m: 0.1, doffs_px: 0.0 };
+    let with_rig = |op: Op| {
+        let Op::Reconstruct(mut ask) = op else { unreachable!() };
+        ask.stereo = Some(rig.into());
+        Op::Reconstruct(ask)
+    };
+    let alone = world.ask(with_rig(reconstruct(&[&right], &[&left], (160, 120)))).await.unwrap();
+    let both = world.ask(with_rig(reconstruct(&[&left, &right], &[], (160, 120)))).await.unwrap();
+    assert_eq!(both.engine, "cpu");
+    let (alone, both) = (world.tensors(&alone).await, world.tensors(&both).await);
+    assert_eq!(note(&both, "scale_source"), "stereo baseline");
+    let poses = f64s(&both, "poses");
+    assert_eq!(f64s(&alone, "poses"), poses[16..], "the left frame fixes the world either way");
+    close(&[poses[16 + 3] - poses[3], poses[16 + 11] - poses[11]], &[0.1, 0.0]);
+    // Every pixel moved by 12, so everything is 300 * 0.1 / 12 = 2.5 m away.
+    let mut depth: Vec<f32> = f32s(&both, "depth").into_iter().filter(|d| d.is_finite()).collect();
+    depth.sort_by(f32::total_cmp);
+    assert!(depth.len() > 160 * 120, "more than half of both views");
+    assert!((depth[depth.len() / 2] - 2.5).abs() < 0.05, "{}", depth[depth.len() / 2]);
+    let fault = world.ask(reconstruct(&[&left], &[], (160, 120))).await.unwrap_err();
+    assert!(fault.message.contains("calibrated stereo pair"), "{fault}");
+    world.close().await;
+}
+
+/// A texture with no repetition, moved to the left.
+fn textured(shift: u32) -> image::RgbImage {
+    image::RgbImage::from_fn(320, 240, |x, y| {
+        let mut hash = ((x + shift) / 2).wrapping_mul(73_856_093) ^ (y / 2).wrapping_mul(19_349_663);
+        hash = (hash ^ (hash >> 13)).wrapping_mul(0x5bd1_e995);
+        image::Rgb([(hash >> 8) as u8, (hash >> 16) as u8, (hash >> 24) as u8])
+    })
 }

@@ -24,10 +24,10 @@ impl Pod {
             .max_encoding_message_size(MESSAGE_LIMIT)
     }
 
-    /// A request that carries the trace and says how long its caller will wait.
+    /// A request that carries the trace. How long its caller will wait is told in [`Self::call`]; when that is over
+    /// the call is dropped, and the pod hears of it.
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request.set_timeout(self.deadline);
         if let Some(value) = Envelope::current_traceparent().and_then(|text| text.parse().ok()) {
             request.metadata_mut().insert("traceparent", value);
         }
@@ -128,6 +128,10 @@ impl Pod {
 
     fn fault(&self, status: Status) -> Fault {
         let said = status.message();
+        if std::error::Error::source(&status).is_some() {
+            // Not the pod's words: the connection failed.
+            return self.gone(&root_cause(&status));
+        }
         match status.code() {
             // The engine's own words are for whoever asked: they name the value and the fix.
             Code::InvalidArgument | Code::FailedPrecondition => Fault::new(FaultKind::Invalid, said),
@@ -136,7 +140,6 @@ impl Pod {
             Code::ResourceExhausted => self.told(FaultKind::Exhausted, said),
             Code::DeadlineExceeded => self.late(self.deadline),
             Code::Cancelled => self.told(FaultKind::Cancelled, said),
-            Code::Unavailable if std::error::Error::source(&status).is_some() => self.gone(&root_cause(&status)),
             Code::Unavailable => self.told(FaultKind::Unavailable, said),
             _ => self.told(FaultKind::Internal, said),
         }

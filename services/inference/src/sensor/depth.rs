@@ -54,7 +54,10 @@ fn npy(bytes: &[u8], max_pixels: u64) -> Result<(u32, u32, &[u8]), String> {
     let values = &bytes[start + length..];
     let expected = width as usize * height as usize * 4;
     if values.len() != expected {
-        return Err(format!("{width}x{height} f32 values take {expected} bytes; the .npy file has {}", values.len()));
+        return Err(format!(
+            "{width}x{height} f32 values take {expected} bytes; the .npy file has {}",
+            values.len()
+        ));
     }
     Ok((width, height, values))
 }
@@ -73,7 +76,8 @@ fn npy_shape(header: &str, max_pixels: u64) -> Result<(u32, u32), String> {
     if !field("fortran_order")?.starts_with("False") {
         return Err("a .npy file in Fortran order; save it with np.ascontiguousarray".to_owned());
     }
-    let shape = field("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inside, _)| inside);
+    let shape =
+        field("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(inside, _)| inside);
     let shape = shape.ok_or_else(|| "the .npy header has no shape".to_owned())?;
     let sides: Vec<Option<u32>> = shape.split(',').map(|side| side.trim().parse().ok()).collect();
     match sides[..] {
@@ -135,7 +139,9 @@ mod tests {
         assert!(refused(npy_file(&header(">f4", "(1, 1)"), &[0.0])).contains(">f4"));
         assert!(refused(npy_file(&header("|O", "(1, 1)"), &[0.0])).contains("|O"));
         assert!(refused(npy_file(&header("<f4", "(4294967295, 4294967295)"), &[])).contains("allowed"));
-        assert!(refused(npy_file(&header("<f4", "(99999999999999999999, 1)"), &[])).contains("two dimensions"));
+        assert!(
+            refused(npy_file(&header("<f4", "(99999999999999999999, 1)"), &[])).contains("two dimensions")
+        );
         assert!(refused(npy_file(&header("<f4", "(2, 2, 1)"), &[0.0; 4])).contains("two dimensions"));
         assert!(refused(npy_file(&header("<f4", "(2, 2)"), &[0.0; 3])).contains("16 bytes"));
         assert!(refused(npy_file(&header("<f4", "(2, 2)"), &[0.0; 5])).contains("16 bytes"));

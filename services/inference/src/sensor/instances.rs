@@ -74,10 +74,8 @@ impl<'a> Instances<'a> {
                 grey.width, grey.height, view.width, view.height
             )));
         }
-        let scale = (
-            f64::from(grey.width) / f64::from(view.width),
-            f64::from(grey.height) / f64::from(view.height),
-        );
+        let scale =
+            (f64::from(grey.width) / f64::from(view.width), f64::from(grey.height) / f64::from(view.height));
         let labels = &view.measured.labels;
         Ok(Self { width: grey.width, height: grey.height, ids: grey.values, labels, scale })
     }
@@ -128,12 +126,7 @@ pub(super) fn concepts(ask: &ConceptAsk) -> Result<Vec<Concept>, Refusal> {
     Ok(ask.prompts.iter().map(|prompt| concept(&instances, &bounds, prompt, ask.max_instances)).collect())
 }
 
-fn concept(
-    instances: &Instances<'_>,
-    bounds: &BTreeMap<u32, [u32; 4]>,
-    prompt: &str,
-    max: usize,
-) -> Concept {
+fn concept(instances: &Instances<'_>, bounds: &BTreeMap<u32, [u32; 4]>, prompt: &str, max: usize) -> Concept {
     let visible = bounds.keys().filter_map(|id| instances.labels.get(id).map(|label| (*id, label.as_str())));
     let matched = label::matching(prompt, visible);
     let found: Vec<Instance> = bounds
@@ -147,8 +140,7 @@ fn concept(
 }
 
 fn absent(labels: &BTreeMap<u32, String>, bounds: &BTreeMap<u32, [u32; 4]>, prompt: &str) -> String {
-    let names: BTreeSet<&str> =
-        bounds.keys().filter_map(|id| labels.get(id)).map(String::as_str).collect();
+    let names: BTreeSet<&str> = bounds.keys().filter_map(|id| labels.get(id)).map(String::as_str).collect();
     if names.is_empty() {
         return format!("`{prompt}`: no labelled object is visible in this picture");
     }
@@ -212,7 +204,8 @@ mod tests {
         let mut map = Vec::new();
         let picture = GrayImage::from_raw(4, 4, ids.to_vec()).unwrap();
         picture.write_to(&mut Cursor::new(&mut map), ImageFormat::Png).unwrap();
-        let labels = BTreeMap::from([(1, "red chair".to_owned()), (2, "table".to_owned()), (7, "lamp".to_owned())]);
+        let labels =
+            BTreeMap::from([(1, "red chair".to_owned()), (2, "table".to_owned()), (7, "lamp".to_owned())]);
         let measured = Measured { instances: map.into(), labels, ..Measured::default() };
         View { image: Default::default(), width: 8, height: 8, intrinsics: None, w2c: None, measured }
     }
@@ -248,7 +241,10 @@ mod tests {
     #[test]
     fn points_pick_what_is_under_them_unless_a_negative_point_is_too() {
         assert_eq!(pick(Pick::Points(vec![point(3.0, 3.0, true)])), [1]);
-        assert_eq!(pick(Pick::Points(vec![point(6.0, 6.0, true), point(1.0, 1.0, true), point(0.0, 0.0, false)])), [2]);
+        assert_eq!(
+            pick(Pick::Points(vec![point(6.0, 6.0, true), point(1.0, 1.0, true), point(0.0, 0.0, false)])),
+            [2]
+        );
         assert!(pick(Pick::Points(vec![point(5.0, 3.0, true)])).is_empty(), "9 has no label");
     }
 }

@@ -69,7 +69,8 @@ impl Pod {
         corners: Option<wire::Box>,
         points: Vec<wire::Point>,
     ) -> Result<Vec<wire::Instance>, Status> {
-        let request = wire::InteractiveRequest { view: Some(view), r#box: corners, points, ..Default::default() };
+        let request =
+            wire::InteractiveRequest { view: Some(view), r#box: corners, points, ..Default::default() };
         Ok(self.segment.clone().interactive(request).await?.into_inner().candidates)
     }
 

@@ -26,7 +26,8 @@ fn root() -> PathBuf {
 
 fn python() -> Option<PathBuf> {
     let python = root().join(".venv/bin/python");
-    let found = Command::new(&python).args(["-c", "import cv2"]).output().is_ok_and(|out| out.status.success());
+    let found =
+        Command::new(&python).args(["-c", "import cv2"]).output().is_ok_and(|out| out.status.success());
     if !found {
         eprintln!("SKIPPED: no OpenCV in .venv; `cargo xtask setup` installs it");
     }
@@ -86,12 +87,8 @@ impl Motorcycle {
 }
 
 async fn pod(python: &Path, models: &Path) -> Pod {
-    let config = Config {
-        python: python.to_owned(),
-        models: models.to_owned(),
-        concurrency: 2,
-        ..Config::default()
-    };
+    let config =
+        Config { python: python.to_owned(), models: models.to_owned(), concurrency: 2, ..Config::default() };
     let pod = Pod::start(EngineKind::Cpu, config).await;
     until(|| pod.readiness.is_ready().then_some(())).await;
     pod
@@ -115,10 +112,8 @@ fn view(image: &[u8]) -> wire::View {
 }
 
 fn pair(motorcycle: &Motorcycle) -> wire::DepthRequest {
-    let left = wire::View {
-        k: vec![FX, 0.0, 311.193, 0.0, FX, 254.877, 0.0, 0.0, 1.0],
-        ..view(&motorcycle.left)
-    };
+    let left =
+        wire::View { k: vec![FX, 0.0, 311.193, 0.0, FX, 254.877, 0.0, 0.0, 1.0], ..view(&motorcycle.left) };
     wire::DepthRequest {
         views: vec![left, view(&motorcycle.right)],
         stereo: Some(wire::Stereo { left: 0, right: 1, baseline_m: BASELINE, doffs_px: DOFFS }),
@@ -165,7 +160,8 @@ async fn stereo_depth_agrees_with_the_laser() {
     assert_eq!(views.len(), 2);
     assert_eq!(views[0].w2c, IDENTITY);
     assert_eq!((views[1].w2c[3], views[1].k[2]), (-BASELINE, 311.193 + DOFFS), "the right camera");
-    let (depth, confidence, laser) = (floats(&views[0].depth), floats(&views[0].confidence), bike.laser(&python));
+    let (depth, confidence, laser) =
+        (floats(&views[0].depth), floats(&views[0].confidence), bike.laser(&python));
     assert_eq!(depth.len(), laser.len());
     let both: Vec<(f32, f32)> =
         depth.iter().copied().zip(laser).filter(|&(d, truth)| d > 0.0 && truth > 0.0).collect();
@@ -173,8 +169,13 @@ async fn stereo_depth_agrees_with_the_laser() {
     let relative: Vec<f32> = both.iter().map(|(d, truth)| (d - truth).abs() / truth).collect();
     let mean = relative.iter().sum::<f32>() / relative.len() as f32;
     let error = median(relative);
-    println!("motorcycle pair: {:.1} % of pixels have depth; against the laser the median error is {:.2} %, the mean \
-              {:.2} %", density * 100.0, error * 100.0, mean * 100.0);
+    println!(
+        "motorcycle pair: {:.1} % of pixels have depth; against the laser the median error is {:.2} %, the mean \
+              {:.2} %",
+        density * 100.0,
+        error * 100.0,
+        mean * 100.0
+    );
     assert!(density > 0.8 && error < 0.01 && mean < 0.03, "density {density}, median {error}, mean {mean}");
     assert!(depth.iter().zip(&confidence).all(|(d, c)| (*d > 0.0) == (*c > 0.0) && (0.0..=1.0).contains(c)));
     pod.stop().await;
@@ -244,7 +245,8 @@ fn doubled(bike: &Motorcycle) -> wire::DepthRequest {
         let (w, h) = (picture.width() * 2, picture.height() * 2);
         png(&picture.resize_exact(w, h, image::imageops::FilterType::Triangle).to_rgb8())
     };
-    let mut request = pair(&Motorcycle { left: twice(&bike.left), right: twice(&bike.right), ..bike.clone() });
+    let mut request =
+        pair(&Motorcycle { left: twice(&bike.left), right: twice(&bike.right), ..bike.clone() });
     request.views[0].k.iter_mut().take(8).for_each(|value| *value *= 2.0);
     request.stereo.as_mut().unwrap().doffs_px *= 2.0;
     request
@@ -255,6 +257,24 @@ fn cpu_ticks(pid: i32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
     fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callers_deadline_holds_whatever_the_engine_does() {
+    let (Some(python), Some(bike)) = (python(), motorcycle()) else { return };
+    let pod = pod(&python, Path::new("/nowhere")).await;
+    let child = until(|| engine(&pod)).await;
+    signal(child, "-STOP");
+    let hurried = wire::DepthRequest { call: Some(wire::Call { deadline_ms: 50, seed: 0 }), ..pair(&bike) };
+    let status = pod.estimate(hurried).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    signal(child, "-CONT");
+    assert_eq!(
+        view_depths(pod.estimate(pair(&bike)).await.unwrap()).len(),
+        2,
+        "and the next caller is served"
+    );
+    pod.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
