@@ -1,5 +1,7 @@
 //! The contract of the bus: every scenario runs on the in-process carrier and on a real NATS server.
 
+#![expect(clippy::unwrap_used, reason = "scenarios are tests as well")]
+
 #[path = "bus/artifacts.rs"]
 mod artifacts;
 #[path = "bus/asks.rs"]

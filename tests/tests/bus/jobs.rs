@@ -2,10 +2,12 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures::FutureExt as _;
 use spatialclaw_bus::{Bus, Delivery, Done, Envelope, Error, Queue, Serving};
 use spatialclaw_proto::session::v1::Plan;
 use tokio::sync::{Barrier, Notify, mpsc};
@@ -166,9 +168,11 @@ pub(crate) async fn draining_finishes_the_running_job(world: &World) -> anyhow::
     world.bus.enqueue(Queue::Plan, "a", &say("running")).await?;
     world.bus.enqueue(Queue::Plan, "b", &say("waiting")).await?;
     given.recv().await.unwrap();
-    let drained = tokio::spawn(worker.drain(LONG));
+    // Looked at once, so that it has begun before the job may end.
+    let mut drained = pin!(worker.drain(LONG));
+    assert!(drained.as_mut().now_or_never().is_none(), "a job is still running");
     go.notify_one();
-    drained.await?;
+    drained.await;
     let (_worker, mut given) = work(&world.bus, 1, finish).await?;
     let (text, delivery) = given.recv().await.unwrap();
     assert_eq!((text.as_str(), delivery.attempt), ("waiting", 1));

@@ -71,6 +71,7 @@ async fn find(bus: &Bus, deliveries: [(&str, u32); 2]) -> anyhow::Result<()> {
         assert_eq!((id.as_str(), delivery.attempt), expected);
     }
     bus.lapsed("kernel.7").await?;
+    bus.hold("kernel.7", Duration::from_secs(1)).await?.release().await;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Connection {
 
 impl Link {
     pub(super) async fn connect(server: &str, config: &Config, name: &str) -> Result<Self, Error> {
-        let (changed, connection) = watch::channel(Connection::default());
+        let (changed, mut connection) = watch::channel(Connection::default());
         let options = ConnectOptions::new()
             .name(format!("{}-{name}", config.prefix))
             .connection_timeout(ANSWER)
@@ -68,6 +68,15 @@ impl Link {
             step: "connect to NATS",
             cause: format!("{server}: {error}").into(),
         })?;
+        // The event follows the connection; from here on an event means a change.
+        let up =
+            tokio::time::timeout(ANSWER, connection.wait_for(|now| now.is_up)).await.map(|up| up.is_ok());
+        if up != Ok(true) {
+            return Err(Error::carrier(
+                "connect to NATS",
+                format!("{server}: the connection did not stay up"),
+            ));
+        }
         if client.max_payload() < MAX_BODY + HEADERS {
             return Err(Error::Config(format!(
                 "the server {server} takes messages of {} bytes, {} are needed: set its max_payload to 1MB",

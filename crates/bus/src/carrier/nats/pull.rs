@@ -28,7 +28,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    link::{Connection, Link, token},
+    link::{ANSWER, Connection, Link, token},
     queue::dead_headers,
     wire,
 };
@@ -72,11 +72,9 @@ impl Pulls {
         ack_wait: Duration,
     ) -> Result<Self, Error> {
         let consumer = consumer(&stream, ack_wait).await?;
-        let inbox = link.client.new_inbox();
-        let subscribed = link.client.subscribe(format!("{inbox}.*")).await;
-        let messages = subscribed.map_err(|error| Error::carrier("work on a queue", error))?;
         let mut connection = link.connection();
         connection.mark_unchanged();
+        let (inbox, messages) = open_inbox(&link).await?;
         Ok(Self {
             link,
             queue,
@@ -92,10 +90,14 @@ impl Pulls {
         })
     }
 
-    /// Asks for one job, unless an earlier pull is still to be answered.
+    /// Asks for one job, unless an earlier pull is still to be answered. Not while the server is away: the client
+    /// would keep the pull and send it beside the one that follows.
     async fn pull(&mut self) -> Result<Instant, Error> {
         if let Some(until) = self.waiting {
             return Ok(until);
+        }
+        if self.connection.wait_for(|now| now.is_up).await.is_err() {
+            return Err(Error::carrier("claim a job", "the NATS client was closed"));
         }
         self.pulls += 1;
         let pull = BatchConfig { batch: 1, expires: Some(PULL), ..BatchConfig::default() };
@@ -105,6 +107,25 @@ impl Pulls {
         let until = Instant::now() + PULL + GRACE;
         self.waiting = Some(until);
         Ok(until)
+    }
+
+    /// After the connection was away: the server may know nothing of our pull, or may still answer it beside the next
+    /// one. So the next has another inbox.
+    async fn reopen(&mut self) -> Result<(), Error> {
+        self.waiting = None;
+        self.messages.drain().await.map_err(|error| Error::carrier("claim a job", error))?;
+        while let Ok(Some(message)) = tokio::time::timeout(ANSWER, self.messages.next()).await {
+            self.give_back(message);
+        }
+        (self.inbox, self.messages) = open_inbox(&self.link).await?;
+        Ok(())
+    }
+
+    /// Nobody is free for what is in `message`: dropping its claim gives it back.
+    fn give_back(&self, message: Message) {
+        if message.status.is_none_or(|status| status == StatusCode::OK) {
+            drop(self.job(message));
+        }
     }
 
     /// The job in `message`, if it is one.
@@ -168,6 +189,12 @@ impl Pulls {
     }
 }
 
+async fn open_inbox(link: &Link) -> Result<(String, Subscriber), Error> {
+    let inbox = link.client.new_inbox();
+    let subscribed = link.client.subscribe(format!("{inbox}.*")).await;
+    Ok((inbox, subscribed.map_err(|error| Error::carrier("work on a queue", error))?))
+}
+
 /// The one consumer of a queue; made if missing.
 async fn consumer(stream: &Stream, ack_wait: Duration) -> Result<Consumer<pull::Config>, Error> {
     let config = pull::Config {
@@ -200,8 +227,11 @@ impl Jobs for Pulls {
                         return Ok(job);
                     }
                 }
-                // A server that was away may know nothing of our pull.
-                Ok(()) = self.connection.changed() => self.waiting = None,
+                Ok(()) = self.connection.changed() => {
+                    if self.connection.borrow_and_update().is_up {
+                        self.reopen().await?;
+                    }
+                }
                 () = tokio::time::sleep_until(until) => self.waiting = None,
             }
         }
@@ -209,12 +239,10 @@ impl Jobs for Pulls {
 }
 
 impl Drop for Pulls {
-    /// A job that arrived between the last look and now is given back by dropping its claim.
+    /// A job may have arrived since the last look.
     fn drop(&mut self) {
         while let Some(Some(message)) = self.messages.next().now_or_never() {
-            if message.status.is_none_or(|status| status == StatusCode::OK) {
-                drop(self.job(message));
-            }
+            self.give_back(message);
         }
     }
 }
