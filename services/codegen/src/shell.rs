@@ -21,7 +21,7 @@ use spatialclaw_proto::kernel::v1::{
 };
 use tokio::{
     sync::oneshot,
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinHandle, JoinSet},
     time::Instant,
 };
 use tracing::{Instrument as _, Span, field, info_span};
@@ -82,6 +82,8 @@ pub(crate) struct State {
     ended: Option<oneshot::Sender<End>>,
     /// Aborted with the actor.
     tasks: JoinSet<()>,
+    /// The lease in flight, until the session has read what came of it; not aborted with the actor.
+    lease: Option<JoinHandle<Option<KernelId>>>,
     timer: Option<AbortHandle>,
     lapse: Option<AbortHandle>,
     solve: Span,
@@ -111,6 +113,7 @@ impl Actor for Shell {
             clock,
             ended: Some(given.ended),
             tasks: JoinSet::new(),
+            lease: None,
             timer: None,
             lapse: None,
             step: (0, Span::none()),
@@ -128,6 +131,9 @@ impl Actor for Shell {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         while state.tasks.try_join_next().is_some() {}
+        if matches!(input, Input::Leased(_)) {
+            state.lease = None;
+        }
         let now = state.clock.now();
         let effects = state.session.handle(input, now)?;
         for effect in effects {
@@ -142,6 +148,16 @@ impl Actor for Shell {
             if let Effect::Release { kernel, interrupt } = effect {
                 self.release(kernel, interrupt).await;
             }
+        }
+        // One that is still being leased, or whose news lies unread in the mailbox, has nobody else either.
+        if let Some(lease) = state.lease.take() {
+            let shell = Self::new(self.desk.clone());
+            let hand_back = async move {
+                if let Ok(Some(kernel)) = lease.await {
+                    shell.release(kernel, false).await;
+                }
+            };
+            tokio::spawn(hand_back.instrument(state.solve.clone()));
         }
         Ok(())
     }
@@ -158,10 +174,10 @@ impl Shell {
                 );
             }
             Effect::Lease => {
-                let request =
-                    LeaseRequest { question: Some(state.session.transcript().question.clone().into()) };
+                let question = state.session.transcript().question.clone();
+                let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
                 let lease = lease(self.desk.clone(), request, myself.clone());
-                tokio::spawn(lease.instrument(state.solve.clone()));
+                state.lease = Some(tokio::spawn(lease.instrument(state.solve.clone())));
             }
             Effect::Run(run) => {
                 state.watch(self, run.kernel, myself);
@@ -337,18 +353,16 @@ async fn ask(desk: Desk, session: SessionId, messages: Vec<Message>, to: ActorRe
     tell(&to, Input::Replied(reply, begun.elapsed().as_secs_f64()));
 }
 
-async fn lease(desk: Desk, request: LeaseRequest, to: ActorRef<Input>) {
+/// Asks for a kernel; which one came, if one did.
+async fn lease(desk: Desk, request: LeaseRequest, to: ActorRef<Input>) -> Option<KernelId> {
     let leased = desk.bus.ask::<_, LeaseReply>("executor.lease", &request, desk.config.lease_request).await;
     let leased = leased.and_then(|reply| match reply.kernel.parse::<KernelId>() {
         Ok(kernel) => Ok(Lease { kernel, walls: reply.walls }),
         Err(error) => Err(Fault::new(FaultKind::Internal, format!("the executor's lease: {error}"))),
     });
     let kernel = leased.as_ref().ok().map(|lease| lease.kernel);
-    if to.cast(Input::Leased(leased)).is_err()
-        && let Some(kernel) = kernel
-    {
-        Shell::new(desk).release(kernel, false).await;
-    }
+    tell(&to, Input::Leased(leased));
+    kernel
 }
 
 async fn execute(desk: Desk, run: Run, to: ActorRef<Input>) {
