@@ -97,7 +97,6 @@ fn ask_prints_one_json_object() -> anyhow::Result<()> {
     let ended = Command::new(binary("spatialclaw"))
         .args(["ask", "--json", "--image", "a.png", "How far is the chair from the camera, in metres?"])
         .current_dir(dir.path())
-        .env("SPATIALCLAW_EXECUTOR__ROOT", root())
         .output()?;
     // A bare photograph has no depth here, and the answer says so instead of inventing one.
     assert_eq!(ended.status.code(), Some(1), "{}", told(&ended));
