@@ -197,7 +197,8 @@ def grabcut(picture: Picture, labels: NDArray[np.uint8]) -> Bools:
     if not foreground.any() or foreground.all():
         return np.asarray(cv2.resize(foreground.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
     cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, seeds, None, *models, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    # With a mask to begin from, the rectangle is not looked at.
+    background, foreground_model = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(small, seeds, (0, 0, 1, 1), background, foreground_model, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST) > 0)

@@ -31,7 +31,7 @@ def both_depths(
     scale = left.shape[1] / (original_width or left.shape[1])
     fx, doffs = fx * scale, doffs * scale
     from_left = disparity(left, right, doffs)
-    from_right = cv2.flip(disparity(cv2.flip(right, 1), cv2.flip(left, 1), doffs), 1)
+    from_right = disparity(right[:, ::-1], left[:, ::-1], doffs)[:, ::-1]
     views = [(from_left, from_right, -1), (from_right, from_left, 1)]
     return [depth(own, agreement(own, other, side), fx * baseline, doffs) for own, other, side in views]
 
@@ -43,8 +43,8 @@ def disparity(left: Picture, right: Picture, doffs: float) -> Floats:
     first = -min(STEP * int(np.ceil(max(0.0, doffs) / STEP)), width // 4 // STEP * STEP)
     span = int(np.clip(np.ceil(width * LARGEST_JUMP / STEP) * STEP, 4 * STEP, MAX_JUMP)) - first
     # SGBM skips as many columns as it looks over: a margin gives them back.
-    margin = [cv2.copyMakeBorder(picture, 0, 0, span, -first, cv2.BORDER_REPLICATE) for picture in (left, right)]
-    matcher = cv2.StereoSGBM_create(
+    margin = [np.pad(picture, ((0, 0), (span, -first)), mode="edge") for picture in (left, right)]
+    matcher = cv2.StereoSGBM.create(
         minDisparity=first,
         numDisparities=span,
         blockSize=BLOCK,
@@ -57,7 +57,8 @@ def disparity(left: Picture, right: Picture, doffs: float) -> Floats:
         speckleRange=1,
         mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
     )
-    found = matcher.compute(*margin)[:, span : span + width].astype(np.float32) / 16.0
+    sixteenths = np.asarray(matcher.compute(*margin), np.float32)
+    found: Floats = sixteenths[:, span : span + width] / np.float32(16.0)
     found[found < first] = np.nan
     return found
 
@@ -71,7 +72,8 @@ def agreement(own: Floats, other: Floats, side: int) -> Floats:
     inside = np.isfinite(own) & (target >= 0) & (target < width)
     back = other[rows, np.clip(target, 0, width - 1)]
     apart = np.where(inside & np.isfinite(back), np.abs(back - own), np.inf)
-    return np.clip(1.0 - apart / DISAGREEMENT, 0.0, 1.0).astype(np.float32)
+    confidence: Floats = np.clip(1.0 - apart / DISAGREEMENT, 0.0, 1.0).astype(np.float32)
+    return confidence
 
 
 def depth(disparity: Floats, confidence: Floats, fx_baseline: float, doffs: float) -> tuple[Floats, Floats]:

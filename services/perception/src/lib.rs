@@ -14,8 +14,8 @@
 //!   option, and the digests of everything that is sent. The cache holds
 //!   references only; it lives in memory and, if `perception.index` names a
 //!   file, survives the process.
-//! * **world**: every reconstruction is brought into one frame, see [`mod@world`],
-//!   and onto the grid the cell works in, see [`mod@grid`].
+//! * **world**: every reconstruction is brought into one frame and onto the grid
+//!   the cell works in.
 //! * A pod that is gone is asked again a few times, then the fault names it.
 //!
 //! What is returned is laid out in `docs/reference/tensors.md`.
