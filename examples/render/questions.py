@@ -4,7 +4,7 @@ import json
 
 import families as ask
 from stage import SCENES
-from truth import Facts
+from truth import facts
 
 OFFICE = range(6)
 WALK = range(8)
@@ -86,7 +86,7 @@ def rows():
 def row(name, scene, frames, family, names, more=None):
     """One row, its truth worked out from the scene's geometry."""
     more = dict(more or {})
-    told = family(Facts(scene, frames), *names)
+    told = family(facts(scene, tuple(frames)), *names)
     if "options" in more:
         told = ask.choose(told, more.pop("options"))
     told.update(more)

@@ -5,9 +5,17 @@ casts rays between the pixel centres, closer and closer around the nearest pair,
 left in the result.
 """
 
+from functools import cache
+
 import numpy as np
 
 _FINE = (np.arange(8) + 0.5) / 8 - 0.5
+
+
+@cache
+def facts(scene, frames):
+    """What is known about those frames, worked out once."""
+    return Facts(scene, frames)
 
 
 class Facts:
@@ -59,14 +67,17 @@ class Facts:
             raise ValueError(f"no picture shows {self.things()[number].label}")
         return views
 
+    @cache
     def cloud(self, name, frame=None):
         views = [v for v in self._sight(self.number(name)) if frame is None or v[0] == frame]
         return np.concatenate([v[1] for v in views])
 
+    @cache
     def centre(self, name, frame=None):
         """The middle of what is seen of a thing."""
         return np.median(self.cloud(name, frame), axis=0)
 
+    @cache
     def distance(self, a, b):
         """Between the closest points that some picture shows, metres; refused where its pixels are too coarse for it."""
         numbers = (self.number(a), self.number(b))
@@ -87,13 +98,10 @@ class Facts:
     @staticmethod
     def _near_sides(first, second):
         """Both views without the points that cannot be the closest."""
-        bound = min(_nearest(a[1][:: len(a[1]) // 200 + 1], b[1][:: len(b[1]) // 200 + 1]).min() for a in first for b in second)
-        kept = []
-        for mine, others in ((first, second), (second, first)):
-            target = np.concatenate([o[1] for o in others])
-            near = [(frame, points, at, _facing(points, target, bound + 0.01)) for frame, points, at in mine]
-            kept.append([(frame, points[n], at[n]) for frame, points, at, n in near if n.size])
-        return kept
+        for _ in range(3):
+            bound = min(_nearest(a[1][:: len(a[1]) // 300 + 1], b[1][:: len(b[1]) // 300 + 1]).min() for a in first for b in second)
+            first, second = _within(bound + 0.01, first, second), _within(bound + 0.01, second, first)
+        return first, second
 
     def _closer(self, number, mine, others, step):
         """The places of `mine` that come nearest to `others`, looked at more closely."""
@@ -110,6 +118,7 @@ class Facts:
             views.append((frame, np.concatenate([finer, points[near]]), np.concatenate([pixels, at[near]])))
         return [view for view in views if len(view[1])]
 
+    @cache
     def range(self, name, frame=None):
         """From the camera to the closest visible point, metres."""
         number, frame = self.number(name), self.first if frame is None else frame
@@ -218,8 +227,14 @@ def _nearest(points, target, at_once=4_000_000):
     return np.sqrt(np.maximum(away, 0))
 
 
-def _facing(points, target, bound):
-    """The points within `bound` of the box around the targets."""
+def _within(bound, mine, others):
+    """What of `mine` lies within `bound` of the box around the others."""
+    target = np.concatenate([points for _, points, _ in others])
     low, high = target.min(axis=0), target.max(axis=0)
-    beyond = np.maximum(np.maximum(low - points, points - high), 0)
-    return np.flatnonzero((beyond * beyond).sum(1) <= bound * bound)
+    kept = []
+    for frame, points, at in mine:
+        beyond = np.maximum(np.maximum(low - points, points - high), 0)
+        near = (beyond * beyond).sum(1) <= bound * bound
+        if near.any():
+            kept.append((frame, points[near], at[near]))
+    return kept
