@@ -140,6 +140,21 @@ async fn a_row_has_the_same_session_until_it_or_its_files_change() -> anyhow::Re
     Ok(())
 }
 
+#[tokio::test]
+async fn every_example_of_ours_is_a_right_question() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let artifacts = ArtifactStore::open(&dir.path().display().to_string())?;
+    let limits = Limits::default();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let folder = Folder::open(&examples)?;
+    for Entry { line, row, .. } in Manifest::open(&examples.join("questions.jsonl"), &limits)? {
+        let row = row.map_err(|error| anyhow::anyhow!("line {line}: {error}"))?;
+        let made = question(&row, &folder, &artifacts, &limits).await;
+        made.map_err(|error| anyhow::anyhow!("line {line} ({}): {error}", row.id))?;
+    }
+    Ok(())
+}
+
 /// The reference, its schema and the parser tell the same story.
 mod reference {
     use super::*;

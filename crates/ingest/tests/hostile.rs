@@ -1,5 +1,7 @@
 //! Damaged files and manifests come to an answer, whatever the damage.
 
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by where it panics")]
+
 use std::{collections::HashMap, io::Cursor};
 
 use bytes::Bytes;

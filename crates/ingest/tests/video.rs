@@ -1,6 +1,8 @@
 //! Videos become evenly spread frames. The tests that decode make their own videos with `ffmpeg` and say so where it is
 //! not installed.
 
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by where it panics")]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
