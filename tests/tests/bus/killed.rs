@@ -86,7 +86,7 @@ async fn a_store_is_found_as_it_was_left() -> anyhow::Result<()> {
     let world = World::new(None, |_| {}).await?;
     let mut config = world.config.clone();
     keep(&mut config);
-    in_time(async {
+    in_time(Box::pin(async {
         let mut holder = start_holder(&config).await?;
         let refused = Bus::connect(&config, "second").await.err().context("two processes share a store")?;
         assert!(matches!(refused, Error::Config(_)), "{refused:?}");
@@ -98,7 +98,7 @@ async fn a_store_is_found_as_it_was_left() -> anyhow::Result<()> {
         holder.kill().await?;
         let bus = Bus::connect(&config, "survivor").await?;
         find(&bus, [("claimed", 2), ("waiting", 1)]).await
-    })
+    }))
     .await
 }
 

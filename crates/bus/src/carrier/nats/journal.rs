@@ -18,9 +18,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use spatialclaw_domain::SessionId;
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::link::Link;
+use super::link::{Connection, Link};
 use crate::{AppendError, Error, carrier::Entries};
 
 /// Tries to follow again before a follower gives up, and the wait between them.
@@ -95,7 +96,9 @@ impl Journals {
 
     pub(super) fn follow(&self, session: SessionId, after: u64) -> Follower {
         let subject = self.link.journal(&session.to_string());
-        Follower { stream: self.stream.clone(), subject, after, messages: None, failures: 0 }
+        let mut connection = self.link.connection();
+        connection.mark_unchanged();
+        Follower { stream: self.stream.clone(), subject, after, connection, messages: None, failures: 0 }
     }
 }
 
@@ -114,6 +117,7 @@ pub(super) struct Follower {
     stream: Stream,
     subject: String,
     after: u64,
+    connection: watch::Receiver<Connection>,
     messages: Option<Ordered>,
     /// Since the last entry or fresh start.
     failures: u32,
@@ -160,7 +164,17 @@ impl Entries for Follower {
                     }
                 },
             };
-            let lost = match messages.next().await {
+            let next = tokio::select! {
+                next = messages.next() => next,
+                // A server that was away has forgotten the consumer; the client would notice by missed heartbeats only.
+                Ok(()) = self.connection.changed() => {
+                    if self.connection.borrow_and_update().is_up {
+                        self.messages = None;
+                    }
+                    continue;
+                }
+            };
+            let lost = match next {
                 Some(Ok(message)) => {
                     let sequence = message.info().map(|info| info.stream_sequence);
                     match sequence {
