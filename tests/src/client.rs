@@ -119,7 +119,7 @@ impl Client {
     /// # Errors
     /// If it does not end in time.
     pub async fn outcome(&self, id: &str) -> anyhow::Result<Value> {
-        self.follow(id, |event| ends(event)).await?;
+        self.follow(id, ends).await?;
         self.result(id).await
     }
 }

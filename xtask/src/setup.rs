@@ -61,6 +61,25 @@ pub(crate) fn motorcycle() -> anyhow::Result<()> {
     run(program(interpreter()).arg(folder.join("fetch.py")).arg(&folder))
 }
 
+/// ffmpeg, for the tests of videos; they say that they are skipped where it cannot be had.
+pub(crate) fn video_tools() {
+    let there = |name: &str| Command::new(name).arg("-version").stdout(Stdio::null()).status().is_ok();
+    if there("ffmpeg") && there("ffprobe") {
+        return;
+    }
+    if let Err(error) = apt("ffmpeg") {
+        eprintln!("tests of videos will be skipped: {error:#}");
+    }
+}
+
+/// Installs a Debian package.
+fn apt(package: &str) -> anyhow::Result<()> {
+    let get = |args: &[&str]| run(program("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
+    get(&["update", "-qq"])
+        .and_then(|()| get(&["install", "-y", "-qq", "--no-install-recommends", package]))
+        .with_context(|| format!("install {package} (as root: apt-get install {package})"))
+}
+
 fn create(venv: &Path) -> anyhow::Result<()> {
     let python = host_python()?;
     let made = program(&python).args(["-m", "venv"]).arg(venv).stderr(Stdio::null()).status()?;
@@ -69,10 +88,7 @@ fn create(venv: &Path) -> anyhow::Result<()> {
     }
     // Debian keeps the part of `venv` that installs pip in a package of its own.
     eprintln!("this Python cannot make virtual environments: installing Debian's python3-venv");
-    let apt = |args: &[&str]| run(program("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
-    apt(&["update", "-qq"])
-        .and_then(|()| apt(&["install", "-y", "-qq", "python3-venv"]))
-        .context("install python3-venv (as root: apt-get install python3-venv)")?;
+    apt("python3-venv")?;
     run(program(&python).args(["-m", "venv", "--clear"]).arg(venv))
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn test(args: &Args) -> anyhow::Result<()> {
     setup::python(&["requirements.lock", "requirements-test.lock"])?;
     setup::models()?;
     setup::motorcycle()?;
+    setup::video_tools();
     // Scenarios start the services' own binaries, and kernels load the worker's library.
     run(cargo().args(["build", "--workspace"]))?;
     run(cargo().args(["test", "--workspace", "--no-fail-fast"]).args(&args.rest))?;

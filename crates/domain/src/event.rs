@@ -25,7 +25,6 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are read one at a time and never stored in bulk")]
 pub enum EventKind {
     /// The question was accepted.
     Submitted {

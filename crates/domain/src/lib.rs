@@ -19,6 +19,7 @@ mod frame;
 mod id;
 mod question;
 mod turn;
+mod vision;
 
 pub use artifact::{ArtifactRef, Digest, ParseDigestError};
 pub use event::{Event, EventKind, Outcome};
@@ -29,3 +30,4 @@ pub use question::{AnswerType, Budget, Choice, Question};
 pub use turn::{
     Answer, Cell, CellError, Observation, Plan, ShownImage, ToolCall, Usage, Variable,
 };
+pub use vision::{Picture, VisionCall, VisionKind, VisionQuestion};

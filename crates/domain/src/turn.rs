@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ArtifactRef;
+use crate::{ArtifactRef, VisionCall};
 
 /// How the model means to answer; plain text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +81,12 @@ pub struct Observation {
     pub state_lost: bool,
     /// Some of the output was cut by a bound.
     pub stdout_truncated: bool,
+    /// What the cell asked the vision model, in order.
+    #[serde(default)]
+    pub vision: Vec<VisionCall>,
+    /// What that cost.
+    #[serde(default)]
+    pub vision_usage: Usage,
 }
 
 /// An exception inside a cell.
@@ -123,7 +129,7 @@ pub struct ToolCall {
     pub name: String,
     /// Wall clock.
     pub seconds: f64,
-    /// `ok`, or the exception the cell met.
+    /// `ok`, or the exception the cell met; for a question to the vision model also the fault it was told of.
     pub outcome: String,
     /// Which engine answered.
     pub engine: String,

@@ -102,7 +102,7 @@ pub fn parse_set(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn own_sections(defaults: &impl Provider) -> Result<BTreeSet<String>, figment::Error> {
+fn own_sections(defaults: &impl Provider) -> Result<BTreeSet<String>, Error> {
     Ok(defaults.data()?.into_values().flat_map(|dict| dict.into_keys()).collect())
 }
 
