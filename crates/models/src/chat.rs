@@ -10,6 +10,10 @@ pub enum Role {
     Plan,
     /// Writing the next cell.
     Code,
+    /// Saying where something is in pictures.
+    Locate,
+    /// Answering a question about pictures.
+    Think,
 }
 
 impl Role {
@@ -18,6 +22,8 @@ impl Role {
         match self {
             Self::Plan => "plan",
             Self::Code => "code",
+            Self::Locate => "locate",
+            Self::Think => "think",
         }
     }
 }

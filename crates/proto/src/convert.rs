@@ -8,6 +8,7 @@ mod event;
 mod frame;
 mod question;
 mod turn;
+mod vision;
 
 use spatialclaw_domain::{ArtifactRef, Digest, Fault, FaultKind};
 

@@ -4,7 +4,7 @@
 //! attribute made of text but `alt`.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use spatialclaw_domain::{CellError, Frame, Observation, ShownImage, ToolCall, Variable};
+use spatialclaw_domain::{CellError, Frame, Observation, ShownImage, ToolCall, Variable, VisionCall};
 
 use crate::{
     picture::{Album, FRAMES_SHOWN},
@@ -272,6 +272,7 @@ fn observation(seen: &Observation, walls: &str, album: &Album) -> Markup {
             }
             (shown(&seen.shown, seen.shown_dropped, album))
             (calls(&seen.tool_calls))
+            (asked(&seen.vision))
             (variables(&seen.new_variables, &seen.changed_variables))
         }
     }
@@ -315,6 +316,30 @@ fn call(call: &ToolCall) -> Markup {
             td.number { (format!("{:.3}", call.seconds)) }
             td.outcome dir="auto" { (text(&call.outcome, LINE)) }
         }
+    }
+}
+
+/// What the cell asked the vision model.
+fn asked(asked: &[VisionCall]) -> Markup {
+    html! {
+        @if !asked.is_empty() {
+            details {
+                summary { (counted(asked.len(), "question")) " to the vision model" }
+                ul.asked { @for call in asked.iter().take(ENTRIES) { li { (self::question_and_answer(call)) } } }
+                (more(asked.len(), ENTRIES, "questions"))
+            }
+        }
+    }
+}
+
+fn question_and_answer(call: &VisionCall) -> Markup {
+    let pictures = &call.asked.pictures;
+    html! {
+        code { (call.asked.kind.tool()) } " about " (counted(pictures.len(), "picture"))
+        @if !call.model.is_empty() { " · " (text(&call.model, WORD)) }
+        @if call.cached { " (cached)" }
+        p dir="auto" { b { "Q " } (text(&call.asked.text, PARAGRAPH)) }
+        p.failed[call.failed] dir="auto" { b { "A " } (text(&call.answer, PARAGRAPH)) }
     }
 }
 

@@ -100,7 +100,10 @@ impl<'a> Story<'a> {
                 self.usage += *usage;
                 self.steps.push(Step::Rejected { step: *step, reason, raw });
             }
-            EventKind::Observed { observation, walls } => self.observed(observation, walls),
+            EventKind::Observed { observation, walls } => {
+                self.usage += observation.vision_usage;
+                self.observed(observation, walls);
+            }
             EventKind::KernelLost { step, reason } => {
                 self.steps.push(Step::KernelLost { step: *step, reason });
             }

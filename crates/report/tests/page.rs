@@ -10,6 +10,7 @@ use spatialclaw_bus::ArtifactStore;
 use spatialclaw_domain::{
     Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, Digest, Event, EventKind, Fault,
     FaultKind, Frame, Observation, Plan, Question, SessionId, ShownImage, ToolCall, Usage, Variable,
+    VisionCall, VisionKind, VisionQuestion,
 };
 use spatialclaw_report::{Error, render};
 
@@ -88,6 +89,15 @@ fn observation(text: &str, image: ArtifactRef) -> Observation {
         answer: Some(Answer { text: text.into(), number: None }),
         state_lost: true,
         stdout_truncated: true,
+        vision: vec![VisionCall {
+            asked: VisionQuestion { kind: VisionKind::Locate, text: text.into(), pictures: vec![] },
+            answer: text.into(),
+            failed: true,
+            cached: true,
+            model: text.into(),
+            usage: Usage::default(),
+        }],
+        vision_usage: Usage::default(),
     }
 }
 

@@ -51,7 +51,7 @@ pub enum Status {
 pub struct Cost {
     /// Cells and rejected replies.
     pub steps: u32,
-    /// Calls from cells to perception.
+    /// Calls from cells to perception and to the vision model.
     pub tool_calls: u32,
     /// Language-model requests.
     pub model_calls: u64,
@@ -103,6 +103,7 @@ impl QuestionResult {
             }
             EventKind::Observed { observation, .. } => {
                 self.cost.tool_calls += observation.tool_calls.len() as u32;
+                self.cost.spend(observation.vision_usage);
                 self.evidence.extend(observation.shown.iter().map(|shown| shown.image.digest.to_string()));
             }
             EventKind::KernelLost { .. } => {}

@@ -144,7 +144,8 @@ fn answered(text: &str, number: Option<f64>) -> EventKind {
 
 fn observed(image: ArtifactRef) -> EventKind {
     let shown = ShownImage { image, label: "masks".into(), frame_index: Some(0) };
-    let observation = Observation { step: 1, shown: vec![shown], ..Observation::default() };
+    let vision_usage = Usage { calls: 1, prompt_tokens: 7, completion_tokens: 1, cached_tokens: 0 };
+    let observation = Observation { step: 1, shown: vec![shown], vision_usage, ..Observation::default() };
     EventKind::Observed { observation, walls: "none".into() }
 }
 
@@ -206,7 +207,7 @@ async fn a_result_tells_where_the_question_stands() -> anyhow::Result<()> {
     let result = world.result(session).await?;
     assert_eq!(result["status"], "answered");
     assert_eq!((&result["answer"], &result["number"]), (&json!("2.5 m"), &json!(2.5)));
-    assert_eq!((&result["cost"]["prompt_tokens"], &result["cost"]["seconds"]), (&json!(10), &json!(1.5)));
+    assert_eq!((&result["cost"]["prompt_tokens"], &result["cost"]["seconds"]), (&json!(17), &json!(1.5)));
     assert_eq!(result["evidence"], json!([picture.digest.to_string()]));
     let usage = Usage::default();
     let fault = Fault::new(FaultKind::Unavailable, "no pod");

@@ -109,6 +109,8 @@ impl From<Observation> for wire::Observation {
             answer: seen.answer.map(Into::into),
             state_lost: seen.state_lost,
             stdout_truncated: seen.stdout_truncated,
+            vision: out(seen.vision),
+            vision_usage: Some(seen.vision_usage.into()),
         }
     }
 }
@@ -131,6 +133,8 @@ impl TryFrom<wire::Observation> for Observation {
             answer: seen.answer.map(Into::into),
             state_lost: seen.state_lost,
             stdout_truncated: seen.stdout_truncated,
+            vision: inward(seen.vision)?,
+            vision_usage: seen.vision_usage.map(Into::into).unwrap_or_default(),
         })
     }
 }

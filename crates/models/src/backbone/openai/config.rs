@@ -39,6 +39,10 @@ pub struct Config {
     pub plan: Parameters,
     /// Parameters of cells.
     pub code: Parameters,
+    /// Parameters of `vlm.locate`.
+    pub locate: Parameters,
+    /// Parameters of `vlm.ask_with_thinking`.
+    pub think: Parameters,
 }
 
 /// Sampling parameters of one role; what is not set is left to the endpoint.
@@ -70,6 +74,8 @@ impl Default for Config {
             backoff_max: Duration::from_secs(30),
             plan: Parameters::default(),
             code: Parameters::default(),
+            locate: Parameters::default(),
+            think: Parameters::default(),
         }
     }
 }
@@ -79,6 +85,8 @@ impl Config {
         match role {
             Role::Plan => &self.plan,
             Role::Code => &self.code,
+            Role::Locate => &self.locate,
+            Role::Think => &self.think,
         }
     }
 

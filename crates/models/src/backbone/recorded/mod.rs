@@ -7,7 +7,9 @@
 //!  "finish": "stop", "usage": {"calls": 1, "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 0}}
 //! ```
 //!
-//! * `turn`: how many replies the conversation already holds; left out, entries of a role count up in file order.
+//! * `role`: `plan`, `code`, `locate` or `think`.
+//! * `turn`: how many replies the conversation already holds; left out, entries of a role count up in file order (those
+//!   of `locate` and `think` stand for one question each and stay at 0).
 //! * `question`: digest of the conversation's first user message; left out, any question fits.
 //! * `expects`: what the last user message must be, as a `digest`, as `text`, or something it `contains`.
 //!
@@ -62,6 +64,15 @@ struct Entry {
 enum EntryRole {
     Plan,
     Code,
+    Locate,
+    Think,
+}
+
+impl EntryRole {
+    /// Whether its conversations have more than one turn.
+    fn has_turns(self) -> bool {
+        matches!(self, Self::Plan | Self::Code)
+    }
 }
 
 impl From<Role> for EntryRole {
@@ -69,6 +80,8 @@ impl From<Role> for EntryRole {
         match role {
             Role::Plan => Self::Plan,
             Role::Code => Self::Code,
+            Role::Locate => Self::Locate,
+            Role::Think => Self::Think,
         }
     }
 }
@@ -209,7 +222,8 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Error> {
             reason: error.to_string(),
         };
         let mut entry: Entry = serde_json::from_str(line).map_err(wrong)?;
-        let earlier = entries.iter().filter(|other| other.role == entry.role).count();
+        let is_earlier = |other: &&Entry| other.role == entry.role && entry.role.has_turns();
+        let earlier = entries.iter().filter(is_earlier).count();
         entry.turn = entry.turn.or(Some(earlier));
         entries.push(entry);
     }

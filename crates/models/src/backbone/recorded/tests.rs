@@ -67,6 +67,26 @@ async fn what_is_recorded_replays_and_nothing_else() {
     assert_eq!(replayed.chat(&other).await.unwrap_err().kind, FaultKind::Invalid);
 }
 
+#[tokio::test]
+async fn questions_about_pictures_have_no_turns() {
+    let (_dir, config) = transcript(
+        r###"
+{"role": "locate", "expects": {"contains": "mug"}, "reply": "(500, 500)"}
+{"role": "locate", "expects": {"contains": "lamp"}, "reply": "Not visible"}
+{"role": "think", "expects": {"contains": "lamp"}, "reply": "It is behind the sofa."}
+"###,
+    );
+    let model = Recorded::open(&config).unwrap();
+    for (role, asked, told) in [
+        (Role::Locate, "where is the lamp?", "Not visible"),
+        (Role::Locate, "where is the mug?", "(500, 500)"),
+        (Role::Think, "where is the lamp?", "It is behind the sofa."),
+    ] {
+        let reply = model.chat(&request(role, &[(Speaker::User, asked)])).await.unwrap();
+        assert_eq!(reply.text, told);
+    }
+}
+
 #[test]
 fn a_broken_line_is_named() {
     let (_dir, config) =

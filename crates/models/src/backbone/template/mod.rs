@@ -49,7 +49,7 @@ mod words;
 mod tests;
 
 use async_trait::async_trait;
-use spatialclaw_domain::{Fault, Usage};
+use spatialclaw_domain::{Fault, FaultKind, Usage};
 
 use self::task::Task;
 use crate::{ChatReply, ChatRequest, Finish, LanguageModel, Role};
@@ -104,19 +104,26 @@ impl LanguageModel for Template {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, Fault> {
+        let text = say(request)?;
         // No tokens: nothing was paid for.
         let usage = Usage { calls: 1, ..Usage::default() };
-        Ok(ChatReply { text: say(request), finish: Finish::Stop, usage, model: self.name().to_owned() })
+        Ok(ChatReply { text, finish: Finish::Stop, usage, model: self.name().to_owned() })
     }
 }
 
 /// The reply to a conversation.
-fn say(request: &ChatRequest) -> String {
+fn say(request: &ChatRequest) -> Result<String, Fault> {
     let (opening, history) = converse::read(request);
-    match (Task::of(&opening), request.role) {
-        (Ok(task), Role::Plan) => plan::plan(&task, opening.form),
-        (Ok(task), Role::Code) => cells::reply(&task, &script::next(&task, &history)),
-        (Err(reason), Role::Plan) => plan::no_plan(&reason),
-        (Err(reason), Role::Code) => cells::cannot_answer(&reason),
-    }
+    Ok(match (request.role, Task::of(&opening)) {
+        (Role::Plan, Ok(task)) => plan::plan(&task, opening.form),
+        (Role::Code, Ok(task)) => cells::reply(&task, &script::next(&task, &history)),
+        (Role::Plan, Err(reason)) => plan::no_plan(&reason),
+        (Role::Code, Err(reason)) => cells::cannot_answer(&reason),
+        (Role::Locate | Role::Think, _) => return Err(blind()),
+    })
+}
+
+fn blind() -> Fault {
+    let text = "the backbone `template` cannot see pictures: measure with `tools`, or configure a vision model";
+    Fault::new(FaultKind::Invalid, text)
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use spatialclaw_domain::SessionId;
 
-use super::super::{FAMILIES, converse, converse::Form, say, units};
+use super::super::{FAMILIES, converse, converse::Form, units};
 use crate::{ChatRequest, Message, Part, Role, Speaker};
 
 fn opening(question: &str, options: &[&str], format: &str) -> String {
@@ -31,8 +31,20 @@ fn conversation(role: Role, first: String, feedback: &[&str]) -> ChatRequest {
     ChatRequest { session: SessionId::random(), role, messages }
 }
 
+fn say(request: &ChatRequest) -> String {
+    super::super::say(request).unwrap()
+}
+
 fn code(question: &str, feedback: &[&str]) -> String {
     say(&conversation(Role::Code, opening(question, &[], "number in m"), feedback))
+}
+
+#[test]
+fn it_does_not_pretend_to_see() {
+    for role in [Role::Locate, Role::Think] {
+        let fault = super::super::say(&conversation(role, "Where is the mug?".to_owned(), &[])).unwrap_err();
+        assert!(fault.message.contains("cannot see") && !fault.is_retryable(), "{fault}");
+    }
 }
 
 const DISTANCE: &str = "What is the distance between the red mug and the lamp, in metres?";
