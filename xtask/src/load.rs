@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     setup,
-    shell::{cargo, program, root, run},
+    shell::{cargo, program, root, run, target},
 };
 
 /// Many questions in one run.
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Write no report pages
     #[arg(long)]
     no_reports: bool,
+    /// Build with the optimiser; without it the numbers are those of a debug build, and say so
+    #[arg(long)]
+    release: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +43,12 @@ struct Line {
 
 pub(crate) fn load(args: &Args) -> anyhow::Result<()> {
     setup::python(&["requirements.lock"])?;
-    run(cargo().args(["build", "--release", "-p", "spatialclaw-embedded", "-p", "spatialclaw-kernel-worker"]))?;
+    let mut build = cargo();
+    build.args(["build", "-p", "spatialclaw-embedded", "-p", "spatialclaw-kernel-worker"]);
+    if args.release {
+        build.arg("--release");
+    }
+    run(&mut build)?;
     let folder = root().join("out/load");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
@@ -49,7 +57,7 @@ pub(crate) fn load(args: &Args) -> anyhow::Result<()> {
     let out = folder.join("out");
     let started = Instant::now();
     if args.kill_at > 0.0 {
-        let mut first = start(&folder, &out, args.no_reports)?;
+        let mut first = start(args, &folder, &out)?;
         wait_for(&out, (args.rows as f64 * args.kill_at) as usize)?;
         first.kill()?;
         first.wait()?;
@@ -57,25 +65,27 @@ pub(crate) fn load(args: &Args) -> anyhow::Result<()> {
     }
     let before = count(&out);
     let resumed = Instant::now();
-    let memory = watch(start(&folder, &out, args.no_reports)?, &out)?;
+    let memory = watch(start(args, &folder, &out)?, &out)?;
     let seconds = resumed.elapsed().as_secs_f64();
     let (right, answered) = check(&out, args.rows)?;
     println!("load: {} rows, {answered} answered, {right} right, none lost, none doubled", args.rows);
     println!(
-        "load: {:.1} questions/s after the restart ({:.1} s in all), {}",
+        "load: {:.1} questions/s after the restart ({:.1} s in all, {} build), {}",
         (args.rows - before) as f64 / seconds,
         started.elapsed().as_secs_f64(),
+        if args.release { "release" } else { "debug" },
         machine(),
     );
     println!("load: resident memory of the process, MiB, by share of rows done: {}", told(&memory));
     Ok(())
 }
 
-fn start(folder: &Path, out: &Path, no_reports: bool) -> anyhow::Result<Child> {
-    let binary = root().join("target/release/spatialclaw");
+fn start(args: &Args, folder: &Path, out: &Path) -> anyhow::Result<Child> {
+    let profile = if args.release { target().with_file_name("release") } else { target() };
+    let binary = profile.join("spatialclaw");
     let mut command = Command::new(binary);
     command.current_dir(root()).arg("run").arg(folder.join("manifest.jsonl")).arg("--out").arg(out);
-    if no_reports {
+    if args.no_reports {
         command.arg("--no-reports");
     }
     command.spawn().context("start spatialclaw")
