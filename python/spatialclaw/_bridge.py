@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import threading
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ class Host(Protocol):
         points: Sequence[tuple[float, float, bool]] | None = None,
         score_threshold: float = 0.0,
     ) -> int: ...
+
+    def ask_vision(self, kind: str, pictures: Sequence[tuple[bytes, int | None]], question: str) -> str: ...
 
     def show(self, png: bytes, label: str, frame_index: int | None = None) -> None: ...
 
@@ -75,6 +78,11 @@ class Bridge:
                 image, *size, text=text, bounds=bounds, points=points, score_threshold=score_threshold
             )
             return _tensors.view(_tensors.map_descriptor(descriptor))
+
+    def ask_vision(self, kind: str, pictures: Sequence[tuple[bytes, int | None]], question: str) -> str:
+        """The vision model's answer; ``kind`` is "locate" or "think", ``pictures`` are PNGs with their frame's index."""
+        with self._turn:
+            return str(json.loads(self._host.ask_vision(kind, pictures, question)))
 
     def show(self, png: bytes, label: str, frame_index: int | None) -> None:
         """Attach one picture to the next feedback."""

@@ -98,8 +98,9 @@ class _Raw(io.RawIOBase):
 class Capture:
     """Standard output and error of one session, cell after cell."""
 
-    def __init__(self) -> None:
-        self.stdout = Recorder(1, STDOUT_HEAD, STDOUT_TAIL)
+    def __init__(self, chars: int = STDOUT_HEAD + STDOUT_TAIL) -> None:
+        """``chars``: how much of standard output is kept, a quarter of it from the beginning."""
+        self.stdout = Recorder(1, chars // 4, chars - chars // 4)
         self.stderr = Recorder(2, STDERR_HEAD, STDERR_TAIL)
         self._files = {1: _memory_file("stdout"), 2: _memory_file("stderr")}
 

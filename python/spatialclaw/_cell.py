@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import errno
 import linecache
+import os
 import re
 import signal
 import traceback
@@ -122,11 +124,23 @@ def _message(error: BaseException) -> str:
         what = _text(error)
         hint = "the session's memory limit was reached; use smaller arrays or del what is no longer needed"
         return f"{what}: {hint}" if what else hint
-    if isinstance(error, PermissionError) and error.errno in (1, 13):
-        return f"{_text(error)}; cells have no network, no programs and only their own scratch directory for files"
+    if isinstance(error, OSError):
+        return f"{_text(error)}{_wall(error)}"
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
         return error.args[0] if " " in error.args[0] else repr(error.args[0])
     return _text(error)
+
+
+def _wall(error: OSError) -> str:
+    """A hint if a wall stood in the way."""
+    if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
+        return "; cells have no network, no programs and only their own scratch directory for files"
+    path = error.filename
+    if error.errno == errno.ENOENT and isinstance(path, str) and os.path.isabs(path):
+        own = os.environ.get("HOME", "")
+        if not os.path.normpath(path).startswith(own):
+            return f"; cells can only open their own files, in {own} (the working directory): use relative paths"
+    return ""
 
 
 def _text(error: BaseException) -> str:

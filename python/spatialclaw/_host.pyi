@@ -10,19 +10,29 @@ class Limits(TypedDict):
     scratch_bytes: int
     open_files: int
     threads: int
+    output_chars: int
 
 @final
 class Walls:
     """What children of this template may do, compiled once."""
 
-    def __new__(cls, readable: Sequence[str]) -> Walls:
-        """``readable``: files and directories that cells may read; missing ones are skipped."""
+    def __new__(cls, readable: Sequence[str], essential: Sequence[str]) -> Walls:
+        """``readable``: files and directories that cells may read; missing ones are skipped.
+
+        ``essential``: files that every child must be able to read. The process must be single-threaded.
+        """
+
+    def descriptor(self) -> int:
+        """A descriptor that a child needs to raise its walls, or -1; it is closed when they are up."""
 
     def attempt(self, scratch: str, limits: Limits) -> str:
         """Raise whatever can be raised and return its names joined by ``+``. For a throw-away child."""
 
-    def enter(self, level: str, scratch: str, limits: Limits) -> None:
-        """Raise exactly the walls of ``level``, for ever. RuntimeError: end the process at once."""
+    def enter(self, level: str, scratch: str, limits: Limits, workspace: str | None = None) -> None:
+        """Raise exactly the walls of ``level``, for ever. RuntimeError: end the process at once.
+
+        ``workspace``: a directory whose files are copied into ``scratch``, which then lies under that name too.
+        """
 
 @final
 class Input:
@@ -109,3 +119,5 @@ class Channel:
         points: Sequence[tuple[float, float, bool]] | None = None,
         score_threshold: float = 0.0,
     ) -> int: ...
+    def ask_vision(self, kind: str, pictures: Sequence[tuple[bytes, int | None]], question: str) -> str:
+        """``kind``: "locate" or "think"; ``pictures``: PNGs with their frame's index. The answer as a JSON string."""

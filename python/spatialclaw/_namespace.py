@@ -21,6 +21,7 @@ from ._inputs import Inputs
 from .answer import ReturnAnswer
 from .feedback import Feedback
 from .tools import toolbox
+from .vlm import Vlm
 
 _LIBRARIES: dict[str, Any] = {
     "np": np,
@@ -42,6 +43,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
     """Register the session's modules in this process and return the names to bind."""
     feedback = Feedback(inputs.bridge)
     tools = toolbox(inputs)
+    vlm = Vlm(inputs.bridge)
     for name, tool in tools.items():
         _module(f"tools.{name}", {key: getattr(tool, key) for key in dir(tool) if not key.startswith("_")})
     _intercept_matplotlib(feedback)
@@ -53,6 +55,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "tools": _module("tools", tools),
         "feedback": _module("feedback", {"show": feedback.show, "log_visual": feedback.log_visual}),
         "show": feedback.show,
+        "vlm": _module("vlm", {"locate": vlm.locate, "ask_with_thinking": vlm.ask_with_thinking}),
         "ReturnAnswer": ReturnAnswer(inputs.bridge),
     }
 

@@ -44,12 +44,14 @@ _ENVIRONMENT = (
 )
 
 
-def live(host: Any, walls: _host.Walls, level: str, scratch: str, limits: _host.Limits) -> None:
+def live(
+    host: Any, walls: _host.Walls, level: str, scratch: str, limits: _host.Limits, workspace: str | None = None
+) -> None:
     """Serve one session on descriptor 3 until it ends."""
     # Memory files cannot be made behind the walls.
-    capture = Capture()
-    walls.enter(level, scratch, limits)
-    _settle_in(scratch)
+    capture = Capture(limits["output_chars"])
+    walls.enter(level, scratch, limits, workspace)
+    _settle_in(workspace or scratch)
     channel: _host.Channel = host.Channel(_SOCKET)
     session = Session(channel, capture)
     channel.ready(sys.version.split()[0], level)

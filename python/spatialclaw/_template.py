@@ -46,6 +46,7 @@ _DEFAULTS: dict[str, int] = {
     "scratch_bytes": 256 << 20,
     "open_files": 256,
     "threads": 64,
+    "output_chars": 4000,
 }
 
 
@@ -55,7 +56,7 @@ def main(library: str, control: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     host = _load(library)
     packages = _import_everything()
-    walls = host.Walls(_readable())
+    walls = host.Walls(_readable(), _essential())
     level = _probe(walls)
     _settle()
     template = Template(socket.socket(fileno=control), host, walls, level)
@@ -131,6 +132,11 @@ def _readable() -> list[str]:
     return sorted(path for path in own | shared | data | devices if path)
 
 
+def _essential() -> list[str]:
+    """What every child must be able to read: one file of each library that it may still import from."""
+    return [file for file in (os.__file__, sys.modules["numpy"].__file__, __file__) if file]
+
+
 def _probe(walls: _host.Walls) -> str:
     """The level that holds here, found out by a child that raises everything and reports."""
     reading, writing = os.pipe()
@@ -170,6 +176,7 @@ class _Fork:
 
     number: int
     scratch: str
+    workspace: str | None
     limits: Any
     socket: int
 
@@ -265,10 +272,12 @@ class Template:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
-            _keep_only(request.socket)
+            _keep_only(request.socket, self._walls.descriptor())
             from . import _session
 
-            _session.live(self._host, self._walls, self._level, request.scratch, request.limits)
+            _session.live(
+                self._host, self._walls, self._level, request.scratch, request.limits, request.workspace
+            )
             status = 0
         except BaseException:  # noqa: BLE001  (whatever it is, the child must not run the template's loop)
             traceback.print_exc()
@@ -299,7 +308,10 @@ def _parse(body: bytes, descriptors: list[int]) -> _Fork:
     scratch = str(fork["scratch"])
     if not os.path.isdir(scratch):
         raise ValueError(f"scratch {scratch!r} is no directory")
-    return _Fork(int(fork["id"]), scratch, _limits(fork.get("limits") or {}), descriptors[0])
+    workspace = fork.get("workspace")
+    if workspace is not None and not os.path.isdir(workspace):
+        raise ValueError(f"workspace {workspace!r} is no directory")
+    return _Fork(int(fork["id"]), scratch, workspace, _limits(fork.get("limits") or {}), descriptors[0])
 
 
 def _number(body: bytes) -> int:
@@ -309,8 +321,10 @@ def _number(body: bytes) -> int:
         return 0
 
 
-def _keep_only(session: int) -> None:
-    """Close every descriptor but 0, 1, 2 and the session's, which becomes 3."""
+def _keep_only(session: int, family: int) -> None:
+    """Close every descriptor but 0, 1, 2, ``family`` (if any) and the session's, which becomes 3."""
     if session != 3:
         os.dup2(session, 3, inheritable=False)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    if family > 3:
+        os.closerange(4, family)
+    os.closerange(max(family, 3) + 1, os.sysconf("SC_OPEN_MAX"))

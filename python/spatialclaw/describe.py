@@ -18,6 +18,7 @@ from .masks import PerFrameMask
 from .metadata import Metadata
 from .reconstruction import Reconstruction
 from .tools import CLASSES
+from .vlm import Vlm
 
 _HEAD = """\
 # Names in a cell
@@ -25,8 +26,8 @@ _HEAD = """\
 One Python interpreter runs all cells of a question; variables persist from cell to cell. Bound already: `np`, `math`,
 `collections`, `itertools`, `functools`, `matplotlib`, `plt`, `scipy`, `ndimage`, `spatial`, `signal`, `optimize`; PIL
 and cv2 can be imported. There is no network, no other program and no file but in the working directory. Never rebind
-`InputImages`, `Metadata`, `tools`, `feedback`, `show`, `ReturnAnswer` or a tool's name. What a cell prints, shows and
-assigns, and the value of its last expression, is what you see of it.
+`InputImages`, `Metadata`, `tools`, `feedback`, `show`, `vlm`, `ReturnAnswer` or a tool's name. What a cell prints,
+shows and assigns, and the value of its last expression, is what you see of it.
 
 An absolute frame index (`fi`) names a frame everywhere; a list position does so only in `InputImages[i]`. Depth and
 points are NaN where nothing was measured: use np.nanmedian and np.isfinite, or the methods below, which leave such
@@ -89,6 +90,9 @@ def _endings() -> Iterator[str]:
     yield "## Looking and answering\n"
     yield f"{_doc(Feedback.show)}\n"
     yield "`plt.show()` shows every open figure and closes it; what a cell leaves open is closed unseen.\n"
+    yield f"**vlm**: {_doc(Vlm)}\n"
+    yield from _methods(Vlm, "vlm.")
+    yield ""
     yield f"{_doc(ReturnAnswer)}\n"
 
 

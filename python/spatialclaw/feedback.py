@@ -25,6 +25,10 @@ _LABEL_LIMIT = 200
 _PNG_LIMIT = 30_000_000
 
 
+# A picture, what it is called, and the absolute index of its frame if it is of one.
+Looked = tuple[Image.Image, str, int | None]
+
+
 class Feedback:
     """Shows pictures in the next feedback message."""
 
@@ -42,8 +46,12 @@ class Feedback:
             print("show() was called without a picture; pass one, e.g. show(InputImages[0])")
             return
         texts = [label] * len(args) if label else _arguments_at(_caller(sys._getframe(1)), len(args))
-        pictures = [picture for value, text in zip(args, texts, strict=True) for picture in _pictures(value, text)]
-        for image, text, index in pictures:
+        shown = [
+            picture
+            for value, text in zip(args, texts, strict=True)
+            for picture in pictures(value, "show's argument", text)
+        ]
+        for image, text, index in shown:
             self._send(image, text, index)
 
     def log_visual(self, visual: Any, source: str = "") -> None:
@@ -92,25 +100,25 @@ def close_figures() -> int:
     return left
 
 
-def _pictures(value: Any, text: str) -> list[tuple[Image.Image, str, int | None]]:
-    """The pictures in one argument of ``show``."""
+def pictures(value: Any, what: str, text: str) -> list[Looked]:
+    """The pictures in one argument, which messages call ``what``; ``text`` names them."""
     if isinstance(value, (FrameImage, VisualFeedback, Image.Image, np.ndarray)):
-        return [(to_pil(value, "show's argument"), text or "picture", frame_index_of(value))]
+        return [(to_pil(value, what), text or "picture", frame_index_of(value))]
     if isinstance(value, Figure):
-        raise TypeError("show's argument is a matplotlib Figure: call plt.show() instead")
+        raise TypeError(f"{what} is a matplotlib Figure: call plt.show() instead")
     if isinstance(value, PerFrame):
         raise TypeError(
-            f"show's argument is a {type(value).__name__}, no picture: for masks show(seg.visualize(fi)), for depth"
+            f"{what} is a {type(value).__name__}, no picture: for masks show(seg.visualize(fi)), for depth"
             " plt.imshow(recon.depth[fi]); plt.show()"
         )
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
-        to_pil(value, "show's argument")
+        to_pil(value, what)
     items = list(value)
     if not items:
-        raise ValueError("show was given an empty list of pictures")
+        raise ValueError(f"{what} is an empty list of pictures")
     name = text or "pictures"
     return [
-        (to_pil(item, f"show's argument [{at}]"), f"{name} ({at + 1}/{len(items)})", frame_index_of(item))
+        (to_pil(item, f"{what} [{at}]"), f"{name} ({at + 1}/{len(items)})", frame_index_of(item))
         for at, item in enumerate(items)
     ]
 

@@ -72,7 +72,7 @@ class Pipe:
 class Template:
     """The process that kernels are forked from."""
 
-    def __init__(self, home: Path, built: Path, under: Sequence[str] = ()) -> None:
+    def __init__(self, home: Path, built: Path, under: Sequence[str] = (), bootstrap: str = BOOTSTRAP) -> None:
         """``under``: a command that starts the template's command, e.g. in a machine that grants less."""
         ours, theirs = socket.socketpair()
         self.control = Pipe(ours)
@@ -86,7 +86,7 @@ class Template:
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
         }
-        command = [*under, sys.executable, "-I", "-B", "-X", "utf8", "-c", BOOTSTRAP, str(PACKAGE), str(built)]
+        command = [*under, sys.executable, "-I", "-B", "-X", "utf8", "-c", bootstrap, str(PACKAGE), str(built)]
         self.process = _start(command, environment, home, theirs)
         theirs.close()
         self.ready = self._hear("ready")

@@ -87,6 +87,11 @@ def reply_blob(call: int, size: int) -> bytes:
     return put(3, put(1, call) + put(3, size))
 
 
+def reply_json(call: int, text: str) -> bytes:
+    """``ToKernel.reply`` with a JSON text."""
+    return put(3, put(1, call) + put(4, text))
+
+
 def reply_failure(call: int, exception: str, message: str) -> bytes:
     """``ToKernel.reply`` that raises in the cell."""
     return put(3, put(1, call) + put(2, put(1, exception) + put(2, message)))

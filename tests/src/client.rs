@@ -85,7 +85,11 @@ impl Client {
     ///
     /// # Errors
     /// If the stream ends early or the deadline passes.
-    pub async fn follow(&self, id: &str, mut until: impl FnMut(&Value) -> bool) -> anyhow::Result<Vec<Value>> {
+    pub async fn follow(
+        &self,
+        id: &str,
+        mut until: impl FnMut(&Value) -> bool,
+    ) -> anyhow::Result<Vec<Value>> {
         let mut events = Vec::new();
         let followed = async {
             let answer = self.http.get(format!("{}/v1/questions/{id}/events", self.base)).send().await?;
@@ -110,7 +114,9 @@ impl Client {
         match outcome {
             Ok(Ok(())) => Ok(events),
             Ok(Err(error)) => Err(error),
-            Err(_) => bail!("nothing more within {DEADLINE:?} after {} events: {:?}", events.len(), events.last()),
+            Err(_) => {
+                bail!("nothing more within {DEADLINE:?} after {} events: {:?}", events.len(), events.last())
+            }
         }
     }
 
@@ -136,7 +142,8 @@ fn files(row: &Value) -> Vec<String> {
     for frame in row["frames"].as_array().into_iter().flatten() {
         names.extend([&frame["image"], &frame["depth"]["file"], &frame["masks"]["file"]]);
     }
-    let mut names: Vec<String> = names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let mut names: Vec<String> =
+        names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
     names.sort();
     names.dedup();
     names

@@ -25,7 +25,9 @@ pub fn misses(row: &Value, result: &Value) -> Option<String> {
     let Some(text) = result["answer"].as_str() else { return told("no answer") };
     let right = match &row["answer"] {
         Value::Number(wanted) => near(wanted.as_f64(), result["number"].as_f64(), &row["tolerance"]),
-        Value::Array(any) => any.iter().any(|one| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(text))),
+        Value::Array(any) => {
+            any.iter().any(|one| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(text)))
+        }
         Value::String(wanted) => wanted.eq_ignore_ascii_case(text),
         _ => true,
     };

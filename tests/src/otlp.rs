@@ -113,7 +113,8 @@ impl Receiver {
         let service = TraceServiceServer::new(store.clone());
         let server = tokio::spawn(async move {
             let incoming = TcpListenerStream::new(listener);
-            if let Err(error) = tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await
+            if let Err(error) =
+                tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await
             {
                 panic!("the OTLP receiver ended: {error}");
             }

@@ -13,7 +13,8 @@ use spatialclaw_tests::{
 use tempfile::TempDir;
 
 /// Sets 40, adds 2 very slowly, answers: the answer is right only if the first cell's variable is there again.
-const CELLS: [&str; 3] = ["x = 40\nprint(x)", "import time\ntime.sleep(4)\ny = x + 2\nprint(y)", "ReturnAnswer(y)"];
+const CELLS: [&str; 3] =
+    ["x = 40\nprint(x)", "import time\ntime.sleep(4)\ny = x + 2\nprint(y)", "ReturnAnswer(y)"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_executor_costs_no_question() -> anyhow::Result<()> {
@@ -98,7 +99,11 @@ impl World {
     async fn answered_once(&self, id: &str, events: &[Value]) -> anyhow::Result<()> {
         let names = names(events);
         let count = |name: &str| names.iter().filter(|it| **it == name).count();
-        assert_eq!((count("cell_written"), count("answered"), count("planned")), (CELLS.len(), 1, 1), "{names:?}");
+        assert_eq!(
+            (count("cell_written"), count("answered"), count("planned")),
+            (CELLS.len(), 1, 1),
+            "{names:?}"
+        );
         let result = self.client.result(id).await?;
         assert_eq!(result["number"], 42.0, "{result}");
         Ok(())
@@ -125,4 +130,3 @@ fn transcript() -> String {
     });
     std::iter::once(plan).chain(cells).map(|entry| format!("{entry}\n")).collect()
 }
-

@@ -80,7 +80,10 @@ fn check(tree: &[Seen]) {
         ("estimate_depth", "perceive"),
         ("chat", "submit"),
     ] {
-        assert!(tree.iter().any(|seen| seen.span.name == name && is_below(seen, above, &known)), "{name} is not below {above}");
+        assert!(
+            tree.iter().any(|seen| seen.span.name == name && is_below(seen, above, &known)),
+            "{name} is not below {above}"
+        );
     }
 }
 

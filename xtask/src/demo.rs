@@ -87,14 +87,21 @@ fn rows(manifest: &Path, results: &Path) -> anyhow::Result<Vec<(String, Answered
         .lines()
         .map(|text| {
             let answered: Answered = serde_json::from_str(text)?;
-            let line = answered.line.checked_sub(1).and_then(|at| lines.get(at)).context("a result without its row")?;
+            let line = answered
+                .line
+                .checked_sub(1)
+                .and_then(|at| lines.get(at))
+                .context("a result without its row")?;
             Ok((serde_json::from_str::<Row>(line)?.question, answered))
         })
         .collect()
 }
 
 fn table(name: &str, rows: &[(String, Answered)]) -> String {
-    let mut text = format!("{name}\n{:<74}  {:<16}  {:<16}  {:>8}  {:>7}\n", "question", "answer", "truth", "error", "seconds");
+    let mut text = format!(
+        "{name}\n{:<74}  {:<16}  {:<16}  {:>8}  {:>7}\n",
+        "question", "answer", "truth", "error", "seconds"
+    );
     for (question, row) in rows {
         let answer = row.answer.as_deref().or(row.error.as_deref()).unwrap_or("-");
         let truth = row.expected.as_ref().map_or_else(String::new, plain);

@@ -53,7 +53,9 @@ pub(crate) fn deny() -> anyhow::Result<()> {
     let problems: Vec<String> = metadata
         .packages
         .iter()
-        .filter_map(|package| package.problem().map(|problem| format!("{} {}: {problem}", package.name, package.version)))
+        .filter_map(|package| {
+            package.problem().map(|problem| format!("{} {}: {problem}", package.name, package.version))
+        })
         .chain(twice(&metadata.packages))
         .collect();
     if problems.is_empty() {

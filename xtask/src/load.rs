@@ -152,7 +152,8 @@ fn told(samples: &[(usize, u64)]) -> String {
 
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
+    let model =
+        info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{cores} cores of {}", model.trim_start_matches([' ', '\t', ':']))
 }

@@ -29,7 +29,10 @@ pub(crate) fn python(locks: &[&str]) -> anyhow::Result<()> {
     }
     let wanted = locks
         .iter()
-        .map(|lock| fs::read_to_string(root().join("python").join(lock)).with_context(|| format!("read python/{lock}")))
+        .map(|lock| {
+            fs::read_to_string(root().join("python").join(lock))
+                .with_context(|| format!("read python/{lock}"))
+        })
         .collect::<anyhow::Result<Vec<_>>>()?;
     for (lock, text) in locks.iter().zip(wanted) {
         // The stamp holds what was installed: a changed lock is installed again.
@@ -38,7 +41,9 @@ pub(crate) fn python(locks: &[&str]) -> anyhow::Result<()> {
             continue;
         }
         let file = root().join("python").join(lock);
-        run(program(interpreter()).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(file))?;
+        run(program(interpreter())
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(file))?;
         fs::write(&stamp, text).with_context(|| format!("write {}", stamp.display()))?;
     }
     Ok(())
@@ -103,5 +108,9 @@ fn host_python() -> anyhow::Result<String> {
             return Ok(name.to_owned());
         }
     }
-    bail!("no CPython {}.{} or newer found: install python3 (Debian: apt-get install python3 python3-venv)", OLDEST.0, OLDEST.1)
+    bail!(
+        "no CPython {}.{} or newer found: install python3 (Debian: apt-get install python3 python3-venv)",
+        OLDEST.0,
+        OLDEST.1
+    )
 }

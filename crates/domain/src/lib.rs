@@ -27,7 +27,5 @@ pub use fault::{Fault, FaultKind};
 pub use frame::{DepthMap, Frame, InstanceMap, Intrinsics, Pose, StereoRig, Video};
 pub use id::{KernelId, ParseIdError, SessionId};
 pub use question::{AnswerType, Budget, Choice, Question};
-pub use turn::{
-    Answer, Cell, CellError, Observation, Plan, ShownImage, ToolCall, Usage, Variable,
-};
+pub use turn::{Answer, Cell, CellError, Observation, Plan, ShownImage, ToolCall, Usage, Variable};
 pub use vision::{Picture, VisionCall, VisionKind, VisionQuestion};

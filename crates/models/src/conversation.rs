@@ -45,7 +45,10 @@ pub fn answer_format(question: &Question) -> (String, String) {
         AnswerType::Text => ("text".to_owned(), "A short text, as specific as the question asks.".to_owned()),
         AnswerType::Number => (
             unit.map_or_else(|| "number".to_owned(), |unit| format!("number in {unit}")),
-            format!("One finite number{}, nothing else.", unit.map(|u| format!(" in {u}")).unwrap_or_default()),
+            format!(
+                "One finite number{}, nothing else.",
+                unit.map(|u| format!(" in {u}")).unwrap_or_default()
+            ),
         ),
         AnswerType::Integer => ("integer".to_owned(), "One whole number, nothing else.".to_owned()),
         AnswerType::YesNo => ("yes or no".to_owned(), "The word yes or the word no.".to_owned()),

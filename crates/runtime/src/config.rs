@@ -20,8 +20,17 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// Every section of a SpatialClaw configuration, whoever reads it.
 pub const SECTIONS: [&str; 11] = [
-    "backbone", "bus", "codegen", "executor", "gateway", "inference", "ingest", "perception", "planner",
-    "pods", "process",
+    "backbone",
+    "bus",
+    "codegen",
+    "executor",
+    "gateway",
+    "inference",
+    "ingest",
+    "perception",
+    "planner",
+    "pods",
+    "process",
 ];
 
 /// Prefix of environment variables.

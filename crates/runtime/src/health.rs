@@ -64,7 +64,11 @@ async fn ready(State(readiness): State<Readiness>) -> (StatusCode, Json<BTreeMap
 ///
 /// # Errors
 /// If the address cannot be bound.
-pub async fn serve(listen: SocketAddr, readiness: Readiness, shutdown: Shutdown) -> std::io::Result<SocketAddr> {
+pub async fn serve(
+    listen: SocketAddr,
+    readiness: Readiness,
+    shutdown: Shutdown,
+) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {

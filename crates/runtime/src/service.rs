@@ -7,8 +7,8 @@
 //! ```
 
 use std::{
-    collections::BTreeMap, ffi::OsString, future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc,
-    sync::Mutex, sync::PoisonError, time::Duration,
+    collections::BTreeMap, ffi::OsString, future::Future, net::SocketAddr, path::PathBuf, process::ExitCode,
+    sync::Arc, sync::Mutex, sync::PoisonError, time::Duration,
 };
 
 use anyhow::Context as _;

@@ -373,6 +373,7 @@ async fn execute(desk: Desk, run: Run, to: ActorRef<Input>) {
         deadline_ms: u32::try_from(run.deadline.as_millis()).unwrap_or(u32::MAX),
         shown_images_left: run.shown_images_left,
         tool_calls_left: run.tool_calls_left,
+        vision: Vec::new(),
     };
     let request = KernelRequest { op: Some(Op::Run(request)) };
     let deadline = run.deadline.saturating_add(desk.config.run_grace);

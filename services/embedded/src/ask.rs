@@ -60,9 +60,12 @@ pub(crate) async fn ask(args: Args, mut settings: Settings) -> anyhow::Result<Ex
     }
     let (row, source) = args.row(&settings.ingest)?;
     let live = Live::new();
-    let cluster = Embedded::start(&settings, &Readiness::default()).await?;
+    let mut cluster = Embedded::start(&settings, &Readiness::default()).await?;
     let gateway = cluster.gateway().clone();
-    let outcome = answer(&gateway, &row, source.as_ref(), &settings.ingest, &live).await;
+    let outcome = tokio::select! {
+        outcome = answer(&gateway, &row, source.as_ref(), &settings.ingest, &live) => outcome,
+        error = cluster.failed() => Err(error),
+    };
     live.done();
     let outcome = match outcome {
         Ok(result) => args.tell(&gateway, result).await,

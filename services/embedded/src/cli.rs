@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use spatialclaw_runtime::{config, telemetry};
 
-use crate::{ask, dead, run, serve, settings::Settings};
+use crate::{ask, dead, kernel, run, serve, settings::Settings};
 
 #[derive(Parser)]
 #[command(name = "spatialclaw", version, about = "Answers spatial questions about images and video")]
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// List or replay jobs that nobody could do
     Dead(dead::Args),
+    /// Run cells in sandboxed kernels, without a question
+    Kernel(kernel::Args),
 }
 
 impl Command {
@@ -33,6 +35,7 @@ impl Command {
             Self::Run(args) => args.configured.clone().run(|settings| run::run(args, settings)),
             Self::Serve(args) => serve::serve(args),
             Self::Dead(args) => args.configured.clone().run(|settings| dead::dead(args, settings)),
+            Self::Kernel(args) => args.configured().run(|settings| kernel::kernel(args, settings)),
         }
     }
 }

@@ -43,7 +43,8 @@ impl Embedded {
             .await
             .context("start the executor")?;
         services.push(("executor", Box::new(executor)));
-        let model = backbone::connect(&settings.backbone, bus.artifacts().clone()).context("open the backbone")?;
+        let model =
+            backbone::connect(&settings.backbone, bus.artifacts().clone()).context("open the backbone")?;
         let codegen = spatialclaw_codegen::spawn(bus.clone(), model.clone(), settings.codegen.clone())
             .await
             .context("start codegen")?;
@@ -67,7 +68,11 @@ impl Embedded {
 }
 
 /// The pods of this process, around the configured ones: measurements are served first, OpenCV answers last.
-async fn pods(settings: &Settings, readiness: &Readiness, services: &mut Services) -> anyhow::Result<pod::Pods> {
+async fn pods(
+    settings: &Settings,
+    readiness: &Readiness,
+    services: &mut Services,
+) -> anyhow::Result<pod::Pods> {
     let sensor = spawn_pod(EngineKind::Sensor, settings, readiness, services).await?;
     let mut config = settings.pods.clone();
     config.endpoints.insert(0, sensor);
@@ -95,7 +100,9 @@ async fn spawn_pod(
         python: above(&settings.inference.python),
         ..settings.inference.clone()
     };
-    let pod = inference::spawn(config, readiness.clone()).await.with_context(|| format!("start the {engine:?} pod"))?;
+    let pod = inference::spawn(config, readiness.clone())
+        .await
+        .with_context(|| format!("start the {engine:?} pod"))?;
     let endpoint = pod::Endpoint::at(format!("http://{}", pod.address()));
     services.push(("inference", Box::new(pod)));
     Ok(endpoint)

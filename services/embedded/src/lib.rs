@@ -11,6 +11,7 @@ mod ask;
 mod cli;
 mod cluster;
 mod dead;
+mod kernel;
 mod live;
 mod result;
 mod run;

@@ -77,7 +77,10 @@ impl Live {
 
     fn observed(&self, seen: &Observation) {
         let tools = seen.tool_calls.len();
-        self.head("ran", &format!("{:.2} s, {tools} tool calls, {} pictures", seen.seconds, seen.shown.len()));
+        self.head(
+            "ran",
+            &format!("{:.2} s, {tools} tool calls, {} pictures", seen.seconds, seen.shown.len()),
+        );
         self.body(&seen.stdout);
         if let Some(error) = &seen.error {
             let line = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();

@@ -7,27 +7,30 @@
 //! Nothing is kept per row but 16 bytes to see duplicate ids. A run can be killed at any moment: results are written
 //! in the rows' order, one line each, so what is there is a prefix; questions are named by their content, so asking
 //! one again joins the session that is already under way in `DIR/state`.
+//!
+//! Two kinds of failure, never mixed: what is the row's fault becomes its line, and the run goes on; what is ours (the
+//! bus, the artifact store, the disk) is tried again for a while and then ends the run, which goes on from there when
+//! it is started again.
 
+mod asker;
 mod progress;
 mod results;
 
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, stream};
 use spatialclaw_bus as bus;
-use spatialclaw_domain::SessionId;
-use spatialclaw_gateway::Gateway;
 use spatialclaw_ingest::{self as ingest, Entry};
 use spatialclaw_runtime::{Readiness, Service as _};
 use tokio::sync::mpsc;
 
 use crate::{Embedded, Settings, cli::Configured, result::ResultLine};
 
+use asker::Asker;
 use progress::{Progress, Tally};
 use results::Results;
 
@@ -56,10 +59,7 @@ pub(crate) async fn run(args: Args, mut settings: Settings) -> anyhow::Result<Ex
     let folder = ingest::Folder::open(parent(&args.manifest))
         .with_context(|| format!("open the folder of {}", args.manifest.display()))?;
     let rows = ingest::Manifest::open(&args.manifest, &settings.ingest)?;
-    if args.fresh {
-        results::forget(&args.out)?;
-    }
-    let results = Results::open(&args.out)?;
+    let results = Results::open(&args.out, args.fresh)?;
     keep_state_in(&args.out, &mut settings.bus);
     let concurrency = args.concurrency.unwrap_or(settings.executor.kernels).max(1);
     settings.executor.kernels = settings.executor.kernels.max(concurrency);
@@ -113,12 +113,16 @@ async fn answer_all(
     let answers = stream::unfold(entries, async |mut entries| Some((entries.recv().await?, entries)))
         .enumerate()
         .map(|(at, entry)| async move {
-            if (at as u64) < known { Answered::Before(entry) } else { Answered::Now(asker.answer(entry).await) }
+            if (at as u64) < known {
+                Ok(Answered::Before(entry))
+            } else {
+                asker.answer(entry).await.map(Answered::Now)
+            }
         })
         .buffered(concurrency);
     let mut answers = std::pin::pin!(answers);
     while let Some(answered) = answers.next().await {
-        let line = match answered {
+        let line = match answered? {
             Answered::Before(entry) => results.recall(&entry)?,
             Answered::Now(line) => results.write(line)?,
         };
@@ -150,67 +154,6 @@ fn read_aside(rows: ingest::Manifest, ahead: usize) -> mpsc::Receiver<Entry> {
         }
     });
     receiver
-}
-
-/// Asks rows and waits for their ends.
-struct Asker {
-    gateway: Gateway,
-    folder: ingest::Folder,
-    limits: ingest::Limits,
-    run: String,
-    reports: Option<PathBuf>,
-}
-
-impl Asker {
-    async fn answer(&self, entry: Entry) -> ResultLine {
-        let Entry { line, id, row } = entry;
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => return ResultLine::refused(line, id, told(&error)),
-        };
-        match self.ask(line, &row).await {
-            Ok(result) => result,
-            Err(error) => ResultLine::refused(line, id, format!("{error:#}")),
-        }
-    }
-
-    async fn ask(&self, line: u64, row: &ingest::Row) -> anyhow::Result<ResultLine> {
-        let fingerprint = row.fingerprint(&self.folder, &self.limits).await?;
-        let session = SessionId::named(&format!("{}:{line}:{fingerprint}", self.run));
-        let mut question =
-            ingest::question(row, &self.folder, self.gateway.bus().artifacts(), &self.limits).await?;
-        question.session = session;
-        let deadline = question.budget.question() + Duration::from_secs(600);
-        self.gateway.submit(question).await?;
-        let result = tokio::time::timeout(deadline, self.gateway.outcome(session))
-            .await
-            .with_context(|| format!("no service finished the question within {} s", deadline.as_secs()))??;
-        let mut told = ResultLine::asked(line, result, row.reference.as_ref());
-        told.report = self.report(line, session).await?;
-        Ok(told)
-    }
-
-    /// Writes the report page; its name relative to the results.
-    async fn report(&self, line: u64, session: SessionId) -> anyhow::Result<Option<String>> {
-        let Some(folder) = &self.reports else { return Ok(None) };
-        let events = self.gateway.events(session).await?;
-        let page = spatialclaw_report::render(self.gateway.bus().artifacts(), &events).await?;
-        let name = format!("{line:06}.html");
-        let file = folder.join(&name);
-        tokio::fs::write(&file, page).await.with_context(|| format!("write {}", file.display()))?;
-        Ok(Some(format!("reports/{name}")))
-    }
-}
-
-/// An error with its causes.
-fn told(error: &ingest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    text
 }
 
 fn parent(file: &Path) -> &Path {

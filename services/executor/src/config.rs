@@ -6,8 +6,8 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 /// Names of the walls a kernel can have, in the order they are reported.
-pub(crate) const WALLS: [&str; 8] =
-    ["userns", "netns", "ipcns", "mountns", "nocaps", "rlimits", "landlock", "seccomp"];
+pub(crate) const WALLS: [&str; 10] =
+    ["userns", "netns", "ipcns", "mountns", "root", "uid", "nocaps", "rlimits", "landlock", "seccomp"];
 
 /// Section `executor`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,8 +28,11 @@ pub struct Config {
     /// under the system's temporary directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scratch_dir: Option<PathBuf>,
-    /// Walls without which no cell is run: `userns`, `netns`, `ipcns`, `mountns`, `nocaps`, `rlimits`, `landlock`,
-    /// `seccomp`.
+    /// Directories below which a lease may name a workspace, whose files its kernel gets a copy of. None: no lease
+    /// may.
+    pub workspaces: Vec<PathBuf>,
+    /// Walls without which no cell is run: `userns`, `netns`, `ipcns`, `mountns`, `root`, `uid`, `nocaps`, `rlimits`,
+    /// `landlock`, `seccomp`.
     pub min_walls: Vec<String>,
     /// Kernels leased at once; more leases are refused.
     pub kernels: usize,
@@ -91,6 +94,8 @@ pub struct KernelLimits {
     pub open_files: u64,
     /// Threads.
     pub threads: u64,
+    /// Characters kept of what a cell prints.
+    pub output_chars: u64,
 }
 
 impl Default for Config {
@@ -100,6 +105,7 @@ impl Default for Config {
             package_dir: None,
             library: None,
             scratch_dir: None,
+            workspaces: Vec::new(),
             min_walls: ["landlock", "seccomp", "rlimits"].map(str::to_owned).to_vec(),
             kernels: 2 * std::thread::available_parallelism().map_or(1, usize::from),
             template_deadline: Duration::from_secs(120),
@@ -131,6 +137,7 @@ impl Default for KernelLimits {
             scratch: ByteSize::mib(256),
             open_files: 256,
             threads: 64,
+            output_chars: 4000,
         }
     }
 }

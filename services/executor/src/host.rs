@@ -99,6 +99,7 @@ pub(crate) fn tool(op: &Op) -> Option<&'static str> {
             Some(segment::Prompt::Points(_)) => "SAM3.segment_image_by_points",
             Some(segment::Prompt::Text(_)) | None => "SAM3.segment_image_by_text",
         }),
+        Op::AskVision(_) => None,
     }
 }
 
@@ -187,6 +188,9 @@ impl Host {
             Op::Segment(ask) => {
                 let request = self.segment(ask).await?;
                 self.perceive(request).await
+            }
+            Op::AskVision(_) => {
+                Err(Failure::runtime("no vision model serves this kernel; measure with `tools` instead"))
             }
         }
     }

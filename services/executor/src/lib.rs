@@ -49,6 +49,7 @@ mod process;
 mod scratch;
 mod supervise;
 mod template;
+mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
 

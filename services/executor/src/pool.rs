@@ -3,7 +3,7 @@
 //! A seat is taken for the whole life of a kernel, from before its fork until its process, its scratch directory and
 //! its subject are gone. No kernel is ever given to a second session.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ractor::{Actor, ActorCell};
 use spatialclaw_bus::Bus;
@@ -22,7 +22,7 @@ use crate::{
     picture::Pictures,
     pipe,
     scratch::Scratch,
-    template,
+    template, workspace,
 };
 
 /// When a full pool is worth asking again.
@@ -97,16 +97,22 @@ impl Shared {
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| self.full())?;
         let question = request.question.ok_or_else(|| invalid("the lease names no question"))?;
         let question = Question::try_from(question)?;
+        let workspace = workspace::admitted(&request.workspace, &self.config.workspaces)?;
         if question.frames.is_empty() {
             return Err(invalid("the question has no frames"));
         }
         let limit = self.config.lease_deadline;
-        timeout(limit, Box::pin(self.open(question, seat))).await.map_err(|_| {
+        timeout(limit, Box::pin(self.open(question, workspace, seat))).await.map_err(|_| {
             unavailable(format!("no kernel was ready within {limit:?} (executor.lease_deadline)"))
         })?
     }
 
-    async fn open(&self, question: Question, seat: OwnedSemaphorePermit) -> Result<LeaseReply, Fault> {
+    async fn open(
+        &self,
+        question: Question,
+        workspace: Option<PathBuf>,
+        seat: OwnedSemaphorePermit,
+    ) -> Result<LeaseReply, Fault> {
         let started = Instant::now();
         let template = self.template.borrow().clone();
         let template = template.ok_or_else(|| unavailable("the template is being started"))?;
@@ -118,6 +124,7 @@ impl Shared {
             session: question.session,
             scratch: scratch.path().to_owned(),
             limits: limits(&self.config),
+            workspace,
             socket,
         };
         let forked = template.fork(order, self.config.lease_deadline).await?;
@@ -171,6 +178,7 @@ fn limits(config: &Config) -> template::Limits {
         scratch_bytes: kernel.scratch.as_u64(),
         open_files: kernel.open_files,
         threads: kernel.threads,
+        output_chars: kernel.output_chars,
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Order {
     pub(crate) session: SessionId,
     pub(crate) scratch: PathBuf,
     pub(crate) limits: Limits,
+    /// A directory whose files the child gets a copy of.
+    pub(crate) workspace: Option<PathBuf>,
     /// The child's end of its session's socket.
     pub(crate) socket: OwnedFd,
 }
@@ -187,6 +189,7 @@ impl State {
             session: order.session.to_string(),
             scratch: order.scratch,
             limits: order.limits,
+            workspace: order.workspace,
         };
         self.writer.push(&serde_json::to_vec(&request)?, Some(order.socket))?;
         timeout(WRITE_DEADLINE, self.writer.flush())

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use spatialclaw_proto::kernel::v1::{
     self as wire, call, from_kernel::Kind as Said, reply, segment, to_kernel::Kind as Heard,
 };
-use spatialclaw_proto::session::v1::{CellError, Variable};
+use spatialclaw_proto::session::v1::{CellError, Variable, VisionKind};
 
 use crate::frame::{self, Incoming, Reader};
 
@@ -190,12 +190,12 @@ impl Channel {
 
     /// Descriptor of a memory file with the encoded image of frame `index`.
     fn fetch_frame(&self, py: Python<'_>, index: u32) -> PyResult<RawFd> {
-        self.call(py, call::Op::FetchFrame(wire::FetchFrame { index }))
+        self.fetch(py, call::Op::FetchFrame(wire::FetchFrame { index }))
     }
 
     /// Descriptor of a memory file with the safetensors of a reconstruction of `frames` at `width` x `height` pixels.
     fn reconstruct(&self, py: Python<'_>, frames: Vec<u32>, width: u32, height: u32) -> PyResult<RawFd> {
-        self.call(py, call::Op::Reconstruct(wire::Reconstruct { frames, width, height }))
+        self.fetch(py, call::Op::Reconstruct(wire::Reconstruct { frames, width, height }))
     }
 
     /// Descriptor of a memory file with the safetensors of a segmentation.
@@ -227,7 +227,7 @@ impl Channel {
             Image::Frame(index) => segment::Image::Frame(index),
             Image::Png(bytes) => segment::Image::Png(bytes.into()),
         };
-        self.call(
+        self.fetch(
             py,
             call::Op::Segment(wire::Segment {
                 image: Some(image),
@@ -237,6 +237,30 @@ impl Channel {
                 score_threshold,
             }),
         )
+    }
+
+    /// The vision model's answer, as a JSON string. `pictures`: PNGs with the absolute index of their frame.
+    fn ask_vision(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        pictures: Vec<(Vec<u8>, Option<u32>)>,
+        question: String,
+    ) -> PyResult<String> {
+        let kind = vision_kind(kind)?.into();
+        let picture = |(png, frame_index): (Vec<u8>, _)| wire::VisionPicture { png: png.into(), frame_index };
+        let pictures = pictures.into_iter().map(picture).collect();
+        let (reply, _) = self.call(py, call::Op::AskVision(wire::AskVision { kind, question, pictures }))?;
+        spelled(reply)
+    }
+}
+
+/// The kind of a question to the vision model, by the name the stub gives it.
+fn vision_kind(name: &str) -> PyResult<VisionKind> {
+    match name {
+        "locate" => Ok(VisionKind::Locate),
+        "think" => Ok(VisionKind::Think),
+        other => Err(PyValueError::new_err(format!("a vision model can locate and think, not `{other}`"))),
     }
 }
 
@@ -248,6 +272,12 @@ enum Image {
 }
 
 impl Channel {
+    /// Makes a call that is answered with a memory file.
+    fn fetch(&self, py: Python<'_>, op: call::Op) -> PyResult<RawFd> {
+        let (reply, descriptor) = self.call(py, op)?;
+        settle(reply, descriptor)
+    }
+
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
         match self.state.try_lock() {
             Ok(guard) => Ok(guard),
@@ -280,7 +310,7 @@ impl Channel {
         }
     }
 
-    fn call(&self, py: Python<'_>, op: call::Op) -> PyResult<RawFd> {
+    fn call(&self, py: Python<'_>, op: call::Op) -> PyResult<(wire::Reply, Option<OwnedFd>)> {
         let mut state = self.state()?;
         state.calls += 1;
         let number = state.calls;
@@ -288,7 +318,7 @@ impl Channel {
         loop {
             let Incoming { message, descriptor } = self.hear(py, &mut state)?;
             match message.kind {
-                Some(Heard::Reply(reply)) if reply.call == number => return settle(reply, descriptor),
+                Some(Heard::Reply(reply)) if reply.call == number => return Ok((reply, descriptor)),
                 Some(Heard::Reply(_)) => {}
                 other => return Err(out_of_turn("an answer to a call", other)),
             }
@@ -328,6 +358,15 @@ fn settle(reply: wire::Reply, descriptor: Option<OwnedFd>) -> PyResult<RawFd> {
             Err(protocol("an answer without its descriptor".to_owned()))
         }
         (result, _) => Err(protocol(format!("an answer that is no tensor: {result:?}"))),
+    }
+}
+
+/// Turns an answer into its JSON text, or into the exception it asks for.
+fn spelled(reply: wire::Reply) -> PyResult<String> {
+    match reply.result {
+        Some(reply::Result::Json(text)) => Ok(text),
+        Some(reply::Result::Failure(failure)) => Err(exception(&failure)),
+        result => Err(protocol(format!("an answer that is no text: {result:?}"))),
     }
 }
 

@@ -1,12 +1,15 @@
 //! Which system calls a cell's process may make.
 //!
 //! An allow-list: what numpy, scipy, matplotlib, Pillow, threads and the session's own pipe need. Everything else
-//! answers `EPERM`, which Python turns into a readable `PermissionError`. Three programs stack, and the strictest
-//! answer wins:
+//! answers `EPERM`, which Python turns into a readable `PermissionError`. Five programs stack; a refusal wins over an
+//! allowance, and of two refusals the one installed later:
 //!
 //! 1. the allow-list, with conditions on arguments where a call does both honest and dishonest work;
 //! 2. `clone3` answers `ENOSYS`, so that the C library falls back to `clone`, whose flags can be looked at;
-//! 3. signals go to the process itself only (its number is known only after the fork, so this one is built there).
+//! 3. changes of modes and times are pretended: honest library code (`shutil.copy`) makes them, and Landlock does not
+//!    look at them;
+//! 4. extended attributes answer `EOPNOTSUPP`, as on a file system without them;
+//! 5. signals go to the process itself only (its number is known only after the fork, so this one is built there).
 
 use std::collections::BTreeMap;
 
@@ -29,11 +32,11 @@ pub(crate) enum Error {
     Install(#[source] seccompiler::Error),
 }
 
-/// The two programs that are the same for every child, compiled once in the template.
+/// The programs that are the same for every child, compiled once in the template.
 #[derive(Debug)]
 pub(crate) struct Filters {
     allowed: BpfProgram,
-    hidden: BpfProgram,
+    answered: [BpfProgram; 3],
 }
 
 impl Filters {
@@ -42,10 +45,13 @@ impl Filters {
     /// # Errors
     /// Only on a processor that the filter compiler does not know.
     pub(crate) fn compile() -> Result<Self, Error> {
-        let hidden = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
         Ok(Self {
             allowed: program(allowed(), refuse(libc::EPERM), SeccompAction::Allow)?,
-            hidden: program(hidden, SeccompAction::Allow, refuse(libc::ENOSYS))?,
+            answered: [
+                answered(&[libc::SYS_clone3], libc::ENOSYS)?,
+                answered(&pretended(), 0)?,
+                answered(ATTRIBUTES, libc::EOPNOTSUPP)?,
+            ],
         })
     }
 
@@ -56,7 +62,7 @@ impl Filters {
     pub(crate) fn install(&self) -> Result<(), Error> {
         let own = program(signals_to_others(), SeccompAction::Allow, refuse(libc::EPERM))?;
         // The allow-list comes last: under it no further filter could be installed.
-        for filter in [&own, &self.hidden, &self.allowed] {
+        for filter in [&own].into_iter().chain(&self.answered).chain([&self.allowed]) {
             apply_filter(filter).map_err(Error::Install)?;
         }
         Ok(())
@@ -71,14 +77,49 @@ fn program(rules: Rules, otherwise: SeccompAction, matched: SeccompAction) -> Re
     filter.try_into().map_err(Error::Compile)
 }
 
+/// A program that answers `calls` with `errno`; they must be on the allow-list too.
+fn answered(calls: &[i64], errno: i32) -> Result<BpfProgram, Error> {
+    let rules = calls.iter().map(|number| (*number, Vec::new())).collect();
+    program(rules, SeccompAction::Allow, refuse(errno))
+}
+
 fn refuse(errno: i32) -> SeccompAction {
     SeccompAction::Errno(errno as u32)
 }
 
 fn allowed() -> Rules {
-    let always = ALWAYS.iter().chain(ALWAYS_HERE).map(|number| (*number, Vec::new()));
-    always.chain(conditional()).collect()
+    let pretended = pretended();
+    let always = ALWAYS.iter().chain(ALWAYS_HERE).chain(&pretended).chain(ATTRIBUTES);
+    always.map(|number| (*number, Vec::new())).chain(conditional()).collect()
 }
+
+/// Calls that succeed without doing anything.
+fn pretended() -> Vec<i64> {
+    [PRETENDED, PRETENDED_HERE].concat()
+}
+
+/// Modes and times of files.
+const PRETENDED: &[i64] = &[libc::SYS_fchmod, libc::SYS_fchmodat, libc::SYS_fchmodat2, libc::SYS_utimensat];
+#[cfg(target_arch = "x86_64")]
+const PRETENDED_HERE: &[i64] = &[libc::SYS_chmod, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+const PRETENDED_HERE: &[i64] = &[];
+
+/// Extended attributes.
+const ATTRIBUTES: &[i64] = &[
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_fgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
+    libc::SYS_flistxattr,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+];
 
 /// Calls that are harmless whatever their arguments, given the other walls: files are Landlock's business.
 const ALWAYS: &[i64] = &[
@@ -127,9 +168,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_dup3,
     libc::SYS_pipe2,
     // the session's own socket; no other can be made
-    libc::SYS_sendto,
     libc::SYS_recvfrom,
-    libc::SYS_sendmsg,
     libc::SYS_recvmsg,
     libc::SYS_shutdown,
     libc::SYS_getsockopt,
@@ -153,7 +192,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_mprotect,
     libc::SYS_madvise,
     libc::SYS_msync,
-    libc::SYS_mincore,
     libc::SYS_membarrier,
     // threads
     libc::SYS_futex,
@@ -245,6 +283,9 @@ fn conditional() -> Vec<(i64, Vec<SeccompRule>)> {
     vec![
         // Threads, not processes.
         (libc::SYS_clone, vec![when(&[flag(0, libc::CLONE_THREAD as u64)])]),
+        // To the other end of a pair. `sendmsg` is left out: it could send descriptors, and those in flight are
+        // counted for the whole user.
+        (libc::SYS_sendto, vec![when(&[whole(4, 0)])]),
         // A pair talks to itself. Not datagrams: those could be sent to a name.
         (
             libc::SYS_socketpair,

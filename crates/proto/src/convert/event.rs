@@ -67,10 +67,7 @@ impl TryFrom<wire::Event> for Event {
     type Error = Error;
 
     fn try_from(event: wire::Event) -> Result<Self, Error> {
-        Ok(Self {
-            at_unix_ms: event.at_unix_ms,
-            kind: required(event.kind, "event.kind")?.try_into()?,
-        })
+        Ok(Self { at_unix_ms: event.at_unix_ms, kind: required(event.kind, "event.kind")?.try_into()? })
     }
 }
 

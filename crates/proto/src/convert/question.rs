@@ -146,11 +146,7 @@ impl From<Plan> for wire::Plan {
 
 impl From<wire::Plan> for Plan {
     fn from(plan: wire::Plan) -> Self {
-        Self {
-            text: plan.text,
-            model: plan.model,
-            usage: plan.usage.map(Into::into).unwrap_or_default(),
-        }
+        Self { text: plan.text, model: plan.model, usage: plan.usage.map(Into::into).unwrap_or_default() }
     }
 }
 

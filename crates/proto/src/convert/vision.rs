@@ -95,12 +95,11 @@ mod tests {
 
     #[test]
     fn an_observation_keeps_what_was_asked_and_told() {
-        let image =
-            ArtifactRef { digest: Digest::of(b"p"), size: 1, media_type: "image/png".to_owned() };
-        let pictures = vec![Picture { image: image.clone(), frame_index: Some(0) }, Picture {
-            image,
-            frame_index: None,
-        }];
+        let image = ArtifactRef { digest: Digest::of(b"p"), size: 1, media_type: "image/png".to_owned() };
+        let pictures = vec![
+            Picture { image: image.clone(), frame_index: Some(0) },
+            Picture { image, frame_index: None },
+        ];
         let usage = Usage { calls: 1, prompt_tokens: 2, completion_tokens: 3, cached_tokens: 4 };
         let call = VisionCall {
             asked: VisionQuestion { kind: VisionKind::Locate, text: "where?".to_owned(), pictures },

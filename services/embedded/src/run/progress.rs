@@ -88,7 +88,10 @@ impl Progress {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = tally.rows.saturating_sub(self.before) as f64 / seconds;
         let left = self.total.saturating_sub(tally.rows) as f64 / rate.max(1e-9);
-        format!("{}/{} rows, {rate:.1} rows/s, {left:.0} s to go: {} errors", tally.rows, self.total, tally.errors)
+        format!(
+            "{}/{} rows, {rate:.1} rows/s, {left:.0} s to go: {} errors",
+            tally.rows, self.total, tally.errors
+        )
     }
 
     /// The last word.

@@ -1,7 +1,7 @@
 //! `results.jsonl`: one line a row, in the rows' order, whatever happens to the process.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
 };
@@ -27,11 +27,18 @@ pub(crate) struct Results {
     done: u64,
     /// Reads the earlier results again while their rows go by; opened on first use.
     earlier: Option<std::io::Lines<BufReader<File>>>,
+    /// Held as long as the run lives: two processes must not write one folder.
+    _lock: File,
 }
 
 impl Results {
-    /// Opens or starts the results in `out`; a line cut off by a crash is dropped.
-    pub(crate) fn open(out: &Path) -> anyhow::Result<Self> {
+    /// Opens or starts the results in `out`; a line cut off by a crash is dropped. `fresh` forgets what is there.
+    pub(crate) fn open(out: &Path, fresh: bool) -> anyhow::Result<Self> {
+        fs::create_dir_all(out).with_context(|| format!("make {}", out.display()))?;
+        let lock = lock(&out.join("run.lock"))?;
+        if fresh {
+            forget(out)?;
+        }
         for folder in [out.join("reports"), out.join("state")] {
             fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         }
@@ -44,7 +51,7 @@ impl Results {
             .open(&path)
             .with_context(|| format!("open {}", path.display()))?;
         let done = cut_partial_line(&mut file).with_context(|| format!("read {}", path.display()))?;
-        Ok(Self { run, path, file, done, earlier: None })
+        Ok(Self { run, path, file, done, earlier: None, _lock: lock })
     }
 
     /// Rows that have a result from an earlier run.
@@ -71,7 +78,9 @@ impl Results {
             Some(lines) => lines,
             None => self.earlier.insert(BufReader::new(File::open(&self.path)?).lines()),
         };
-        let Some(text) = lines.next().transpose()? else { bail!("{} was cut meanwhile", self.path.display()) };
+        let Some(text) = lines.next().transpose()? else {
+            bail!("{} was cut meanwhile", self.path.display())
+        };
         let line: ResultLine = serde_json::from_str(&text)
             .with_context(|| format!("{} holds a line that is no result", self.path.display()))?;
         ensure!(
@@ -86,8 +95,22 @@ impl Results {
     }
 }
 
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = File::create(path).with_context(|| format!("make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another run writes to this folder ({} is held): wait for it, or use another --out",
+                path.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
+    }
+}
+
 /// Removes what an earlier run left in `out`.
-pub(crate) fn forget(out: &Path) -> anyhow::Result<()> {
+fn forget(out: &Path) -> anyhow::Result<()> {
     for folder in [out.join("reports"), out.join("state")] {
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
@@ -143,28 +166,40 @@ mod tests {
     #[test]
     fn a_line_cut_off_by_a_crash_is_dropped_and_the_rest_is_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let mut results = Results::open(dir.path()).unwrap();
+        let mut results = Results::open(dir.path(), false).unwrap();
         let run = results.run_id().to_owned();
         results.write(ResultLine::refused(1, Some("a".to_owned()), "no".to_owned())).unwrap();
         drop(results);
         let mut file = OpenOptions::new().append(true).open(dir.path().join("results.jsonl")).unwrap();
         file.write_all(b"{\"line\":2,\"id\":\"b").unwrap();
-        let mut results = Results::open(dir.path()).unwrap();
+        let mut results = Results::open(dir.path(), false).unwrap();
         assert_eq!((results.done(), results.run_id()), (1, run.as_str()));
         assert_eq!(results.recall(&entry(1, "a")).unwrap().error.as_deref(), Some("no"));
         results.write(ResultLine::refused(2, Some("b".to_owned()), "no".to_owned())).unwrap();
-        assert_eq!(Results::open(dir.path()).unwrap().done(), 2);
+        drop(results);
+        assert_eq!(Results::open(dir.path(), false).unwrap().done(), 2);
     }
 
     #[test]
     fn results_of_another_manifest_are_not_mixed_in() {
         let dir = tempfile::tempdir().unwrap();
-        let mut results = Results::open(dir.path()).unwrap();
+        let mut results = Results::open(dir.path(), false).unwrap();
         results.write(ResultLine::refused(1, Some("a".to_owned()), "no".to_owned())).unwrap();
-        let mut results = Results::open(dir.path()).unwrap();
+        drop(results);
+        let mut results = Results::open(dir.path(), false).unwrap();
         let error = results.recall(&entry(1, "other")).unwrap_err().to_string();
         assert!(error.contains("another manifest"), "{error}");
-        forget(dir.path()).unwrap();
-        assert_eq!(Results::open(dir.path()).unwrap().done(), 0);
+        drop(results);
+        assert_eq!(Results::open(dir.path(), true).unwrap().done(), 0);
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_run_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Results::open(dir.path(), false).unwrap();
+        let error = Results::open(dir.path(), true).err().unwrap().to_string();
+        assert!(error.contains("another run"), "{error}");
+        drop(first);
+        Results::open(dir.path(), false).unwrap();
     }
 }

@@ -14,7 +14,15 @@ pub(super) const FRAME_LIMIT: usize = 65536;
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToTemplate {
     /// Carries the child's end of a socket pair.
-    Fork { id: u64, session: String, scratch: PathBuf, limits: Limits },
+    Fork {
+        id: u64,
+        session: String,
+        scratch: PathBuf,
+        limits: Limits,
+        /// A directory whose files the child gets a copy of.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        workspace: Option<PathBuf>,
+    },
 }
 
 /// Bounds of one child.
@@ -26,6 +34,7 @@ pub(crate) struct Limits {
     pub(crate) scratch_bytes: u64,
     pub(crate) open_files: u64,
     pub(crate) threads: u64,
+    pub(crate) output_chars: u64,
 }
 
 /// What a template says.
@@ -85,8 +94,15 @@ mod tests {
             scratch_bytes: 4,
             open_files: 5,
             threads: 6,
+            output_chars: 7,
         };
-        let fork = ToTemplate::Fork { id: 1, session: "s".to_owned(), scratch: "/x".into(), limits };
+        let fork = ToTemplate::Fork {
+            id: 1,
+            session: "s".to_owned(),
+            scratch: "/x".into(),
+            limits,
+            workspace: None,
+        };
         let text = serde_json::to_string(&fork).unwrap();
         assert!(
             text.starts_with(r#"{"fork":{"id":1,"session":"s","scratch":"/x","limits":{"memory_bytes":1"#),

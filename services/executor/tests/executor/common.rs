@@ -72,7 +72,7 @@ impl World {
 
     pub(crate) async fn try_lease(&self) -> Result<LeaseReply, Fault> {
         let question = Question { session: SessionId::random(), ..self.question.clone() };
-        let request = LeaseRequest { question: Some(question.into()) };
+        let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
         self.bus.ask("executor.lease", &request, PATIENCE).await
     }
 
@@ -126,6 +126,7 @@ pub(crate) fn run_request(step: u32, code: &str) -> RunRequest {
         deadline_ms: 30_000,
         shown_images_left: 10,
         tool_calls_left: u32::MAX,
+        vision: Vec::new(),
     }
 }
 

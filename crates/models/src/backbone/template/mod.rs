@@ -124,6 +124,7 @@ fn say(request: &ChatRequest) -> Result<String, Fault> {
 }
 
 fn blind() -> Fault {
-    let text = "the backbone `template` cannot see pictures: measure with `tools`, or configure a vision model";
+    let text =
+        "the backbone `template` cannot see pictures: measure with `tools`, or configure a vision model";
     Fault::new(FaultKind::Invalid, text)
 }

@@ -1,0 +1,3 @@
+# success: the template or the host is hurt
+import faulthandler
+faulthandler._sigsegv()

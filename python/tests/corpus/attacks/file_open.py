@@ -1,0 +1,2 @@
+# success: the secret is read
+print(open("@SECRET_FILE@").read())

@@ -1,0 +1,4 @@
+# success: processes without end
+import os
+while True:
+    os.fork()

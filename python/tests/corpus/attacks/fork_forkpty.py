@@ -1,0 +1,3 @@
+# success: a second process
+import os
+print("BREACH", os.forkpty())

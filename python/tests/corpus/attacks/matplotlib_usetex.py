@@ -1,0 +1,3 @@
+# success: a program runs
+plt.rcParams["text.usetex"] = True
+plt.title(r"\input{@SECRET_FILE@}"); plt.savefig("x.png")

