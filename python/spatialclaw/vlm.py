@@ -54,13 +54,18 @@ class Vlm:
     def _ask(self, kind: str, visual_input: Any, question: str, limit: int) -> str:
         name = "vlm.locate" if kind == "locate" else "vlm.ask_with_thinking"
         text = _question(name, question)
-        looked = pictures(visual_input, f"{name}'s first argument", "")
-        if len(looked) > limit:
-            print(f"{name} takes at most {limit} pictures: the first {limit} of {len(looked)} are asked about")
-            looked = looked[:limit]
+        # Before they are loaded, where that is possible.
+        given = _first(name, visual_input, limit) if isinstance(visual_input, (list, tuple)) else visual_input
+        looked = _first(name, pictures(given, f"{name}'s first argument", ""), limit)
         answer = self._bridge.ask_vision(kind, _encoded(name, looked), text)
         print(f"{name}, {len(looked)} picture{'s' if len(looked) > 1 else ''}\nQ: {text}\nA: {answer}")
         return answer
+
+
+def _first(name: str, items: Any, limit: int) -> Any:
+    if len(items) > limit:
+        print(f"{name} takes at most {limit} pictures: the first {limit} of {len(items)} are asked about")
+    return items[:limit]
 
 
 def _question(name: str, question: Any) -> str:
