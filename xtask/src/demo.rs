@@ -125,7 +125,13 @@ fn table(name: &str, rows: &[(String, Answered)]) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| format!("{n:.4}")),
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if whole.fract() == 0.0 => format!("{whole}"),
+            Some(n) => format!("{n:.4}"),
+            None => number.to_string(),
+        },
+        // Any of these is right; the first is how we would say it.
+        Value::Array(any) => any.first().map_or_else(String::new, plain),
         other => other.to_string(),
     }
 }
