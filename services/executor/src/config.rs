@@ -57,6 +57,9 @@ pub struct Config {
     /// How long perception may take for one tool call.
     #[serde(with = "humantime_serde")]
     pub perception_deadline: Duration,
+    /// How long the vision model may take for one question, waiting for it included.
+    #[serde(with = "humantime_serde")]
+    pub vision_deadline: Duration,
     /// Tool calls of one cell.
     pub max_cell_tool_calls: u32,
     /// Input images are scaled down to this long edge for cells, pixels.
@@ -115,6 +118,7 @@ impl Default for Config {
             max_cell: Duration::from_secs(3600),
             interrupt_grace: Duration::from_millis(1500),
             perception_deadline: Duration::from_secs(450),
+            vision_deadline: Duration::from_secs(620),
             max_cell_tool_calls: 1000,
             image_long_edge: 768,
             reconstruct_max_frames: 64,

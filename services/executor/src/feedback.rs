@@ -3,7 +3,9 @@
 //! All of it was written by code nobody trusts. Texts are cut to bounds in bytes, so that the largest observation
 //! fits a message; control characters other than line breaks and tabs are taken out; numbers are finite or absent.
 
-use spatialclaw_domain::{Answer, CellError, Observation, ShownImage, ToolCall, Variable};
+use spatialclaw_domain::{
+    Answer, CellError, Observation, ShownImage, ToolCall, Usage, Variable, VisionCall,
+};
 use spatialclaw_proto::{kernel::v1 as wire, session::v1 as session};
 
 const STDOUT: usize = 16 << 10;
@@ -25,6 +27,7 @@ pub(crate) struct Collected {
     pub(crate) shown_dropped: u32,
     pub(crate) tool_calls: Vec<ToolCall>,
     pub(crate) answer: Option<Answer>,
+    pub(crate) vision: Vec<VisionCall>,
 }
 
 impl Collected {
@@ -59,6 +62,8 @@ impl Collected {
     }
 
     fn bare(self, step: u32, seconds: f64) -> Observation {
+        let mut vision_usage = Usage::default();
+        self.vision.iter().for_each(|call| vision_usage += call.usage);
         Observation {
             step,
             seconds,
@@ -66,6 +71,8 @@ impl Collected {
             shown_dropped: self.shown_dropped,
             tool_calls: self.tool_calls,
             answer: self.answer,
+            vision: self.vision,
+            vision_usage,
             ..Observation::default()
         }
     }

@@ -1,10 +1,12 @@
-//! What a cell may ask of the world outside: its own frames, and perception.
+//! What a cell may ask of the world outside: its own frames, perception, and the vision model.
 //!
-//! Every call is answered: with the bytes in a sealed memory file, or with the exception that the cell is to meet.
+//! Every call is answered: with the bytes in a sealed memory file, with a text, or with the exception that the cell is
+//! to meet.
 //! Only frames of the kernel's own question can be reached; sizes, prompts and pictures are checked before anybody
 //! else is bothered with them.
 
 mod check;
+mod vision;
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +21,7 @@ use std::{
 use bytes::Bytes;
 use prost::Message as _;
 use spatialclaw_bus::{self as bus, Bus};
-use spatialclaw_domain::{ArtifactRef, Digest, Fault, FaultKind, Frame, Question, ToolCall};
+use spatialclaw_domain::{ArtifactRef, Digest, Fault, FaultKind, Frame, Question, ToolCall, VisionCall};
 use spatialclaw_proto::{
     kernel::v1::{self as wire, call::Op, reply, segment},
     perception::v1::{self as perception, perception_request, segment_request},
@@ -27,6 +29,7 @@ use spatialclaw_proto::{
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, field::Empty, info_span};
 
+pub(crate) use self::vision::{picture_bytes, record_bytes, recorded_bytes};
 use crate::{Config, blob, feedback, picture::Pictures};
 
 /// Where the dispatcher listens.
@@ -80,6 +83,8 @@ pub(crate) struct Served {
     pub(crate) blob: Option<OwnedFd>,
     /// For the observation; none for a call that is no tool's.
     pub(crate) record: Option<ToolCall>,
+    /// For the observation, if the vision model was asked.
+    pub(crate) vision: Option<VisionCall>,
 }
 
 /// Bytes for a cell and who made them.
@@ -99,7 +104,7 @@ pub(crate) fn tool(op: &Op) -> Option<&'static str> {
             Some(segment::Prompt::Points(_)) => "SAM3.segment_image_by_points",
             Some(segment::Prompt::Text(_)) | None => "SAM3.segment_image_by_text",
         }),
-        Op::AskVision(_) => None,
+        Op::AskVision(ask) => Some(vision::tool(ask)),
     }
 }
 
@@ -113,6 +118,7 @@ pub(crate) struct Host {
     frames: BTreeMap<u32, usize>,
     /// Bytes that this kernel may still be handed.
     bytes_left: AtomicU64,
+    memory: vision::Memory,
 }
 
 impl Host {
@@ -120,7 +126,8 @@ impl Host {
         let frames =
             question.frames.iter().enumerate().map(|(position, frame)| (frame.index, position)).collect();
         let bytes_left = AtomicU64::new(config.max_session_tensors.as_u64());
-        Self { bus, config, pictures, question, frames, bytes_left }
+        let memory = vision::Memory::default();
+        Self { bus, config, pictures, question, frames, bytes_left, memory }
     }
 
     pub(crate) fn pictures(&self) -> &Pictures {
@@ -166,8 +173,13 @@ impl Host {
         );
         async {
             let started = Instant::now();
-            let found = self.find(op).await;
-            self.settle(number, found, Some((tool, started))).await
+            match op {
+                Op::AskVision(ask) => spell(number, self.look(ask).await, tool, started),
+                op => {
+                    let found = self.find(op).await;
+                    self.settle(number, found, Some((tool, started))).await
+                }
+            }
         }
         .instrument(span)
         .await
@@ -175,7 +187,7 @@ impl Host {
 
     /// Refuses a call.
     pub(crate) fn refuse(number: u64, failure: Failure) -> Served {
-        Served { reply: failed(number, failure), blob: None, record: None }
+        Served { reply: failed(number, failure), blob: None, record: None, vision: None }
     }
 
     async fn find(&self, op: Op) -> Result<Found, Failure> {
@@ -189,9 +201,7 @@ impl Host {
                 let request = self.segment(ask).await?;
                 self.perceive(request).await
             }
-            Op::AskVision(_) => {
-                Err(Failure::runtime("no vision model serves this kernel; measure with `tools` instead"))
-            }
+            Op::AskVision(_) => Err(Failure::runtime("the vision model answers with a text")),
         }
     }
 
@@ -223,9 +233,9 @@ impl Host {
         match sealed {
             Ok((size, file)) => {
                 let reply = wire::Reply { call: number, result: Some(reply::Result::BlobBytes(size)) };
-                Served { reply, blob: Some(file), record }
+                Served { reply, blob: Some(file), record, vision: None }
             }
-            Err(failure) => Served { reply: failed(number, failure), blob: None, record },
+            Err(failure) => Served { reply: failed(number, failure), blob: None, record, vision: None },
         }
     }
 
@@ -359,6 +369,29 @@ impl Host {
         };
         Ok(timeout(STORE_DEADLINE, self.bus.artifacts().get(artifact)).await.map_err(slow)??)
     }
+}
+
+/// The reply to a question to the vision model.
+fn spell(
+    number: u64,
+    looked: Result<(VisionCall, &'static str), Failure>,
+    tool: &'static str,
+    started: Instant,
+) -> Served {
+    let (call, outcome) = match looked {
+        Ok(looked) => looked,
+        Err(failure) => {
+            let record = Some(record(tool, started, failure.exception, String::new(), false));
+            return Served { reply: failed(number, failure), blob: None, record, vision: None };
+        }
+    };
+    tracing::Span::current()
+        .record("spatialclaw.engine", &call.model)
+        .record("spatialclaw.cached", call.cached);
+    let record = Some(record(tool, started, outcome, call.model.clone(), call.cached));
+    let answer = serde_json::Value::from(call.answer.as_str()).to_string();
+    let reply = wire::Reply { call: number, result: Some(reply::Result::Json(answer)) };
+    Served { reply, blob: None, record, vision: Some(call) }
 }
 
 fn failed(number: u64, failure: Failure) -> wire::Reply {

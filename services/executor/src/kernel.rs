@@ -3,7 +3,7 @@
 //! ```text
 //! idle ──run──→ running ──observation──→ idle
 //!  │               └─state lost─→ gone
-//!  └─released, idle too long, lease lost, died, drained─→ gone
+//!  └─released, orphaned, idle too long, lease lost, died, drained─→ gone
 //! ```
 //!
 //! A kernel runs one cell at a time and does nothing else meanwhile, so the cell runs inside the actor's handler
@@ -28,7 +28,7 @@ use std::{
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, rpc::CallResult};
 use spatialclaw_bus::{Bus, Lease, Serving};
-use spatialclaw_domain::{Fault, FaultKind, KernelId, Observation};
+use spatialclaw_domain::{Fault, FaultKind, KernelId, Observation, VisionCall};
 use spatialclaw_proto::kernel::v1::{KernelReply, KernelRequest, RunRequest, kernel_request::Op};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -46,6 +46,8 @@ use crate::{Config, host::Host, process::Exit, scratch::KernelDir};
 const ASKS: usize = 4;
 /// Longest cell, bytes.
 const CODE_LIMIT: usize = 1 << 20;
+/// Before an owner that could not be watched is watched again.
+const WATCH_AGAIN: Duration = Duration::from_secs(1);
 /// How long the last reply may take to leave, and the lease key to be released.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -87,6 +89,8 @@ pub(crate) struct Start {
     pub(crate) worker: Worker,
     pub(crate) scratch: KernelDir,
     pub(crate) seat: OwnedSemaphorePermit,
+    /// The lease key of whoever asked for it; empty if there is none.
+    pub(crate) owner: String,
 }
 
 #[derive(Debug)]
@@ -215,7 +219,7 @@ pub(crate) struct State {
     handle: Handle,
     presence: Presence,
     belongings: Option<Belongings>,
-    _watchers: [AbortOnDropHandle<()>; 2],
+    _watchers: [AbortOnDropHandle<()>; 3],
 }
 
 /// Given back last, in this order.
@@ -250,6 +254,7 @@ impl Actor for Kernel {
         let presence = Presence::open(&start, &handle).await?;
         let died = tokio::spawn(watch_death(start.worker.exit(), myself.clone()));
         let idle = tokio::spawn(watch_idle(handle.clone(), start.config.idle_deadline));
+        let orphaned = tokio::spawn(watch_owner(start.bus.clone(), start.owner, handle.clone()));
         Ok(State {
             worker: start.worker,
             host: start.host,
@@ -261,7 +266,7 @@ impl Actor for Kernel {
                 seat: start.seat,
             }),
             handle,
-            _watchers: [AbortOnDropHandle::new(died), AbortOnDropHandle::new(idle)],
+            _watchers: [died, idle, orphaned].map(AbortOnDropHandle::new),
         })
     }
 
@@ -308,7 +313,13 @@ impl State {
     }
 
     /// Runs a cell; the second value says why the kernel is of no use after it, if so.
-    async fn run(&mut self, run: RunRequest) -> (Result<Observation, Fault>, Option<String>) {
+    async fn run(&mut self, mut run: RunRequest) -> (Result<Observation, Fault>, Option<String>) {
+        let recorded = std::mem::take(&mut run.vision).into_iter().map(VisionCall::try_from);
+        match recorded.collect() {
+            Ok(recorded) => self.host.begin(recorded),
+            // To ask anew would be to pay twice.
+            Err(error) => return (Err(Fault::from(error)), None),
+        }
         let mut ends = self.handle.signals.listen();
         let cell = Cell::new(&self.host, &self.config, &run);
         match Box::pin(cell.run(run.code, &mut self.worker, &mut ends)).await {
@@ -384,6 +395,18 @@ async fn watch_death(mut exit: tokio::sync::watch::Receiver<Option<Exit>>, actor
     let exit = exit.wait_for(Option::is_some).await.map_or(None, |exit| *exit);
     // A cell that runs has noticed by itself.
     let _noticed = actor.cast(Message::Died(exit));
+}
+
+/// Nobody gives back the kernel of an owner that died, and nobody waits for its cell.
+async fn watch_owner(bus: Bus, owner: String, handle: Handle) {
+    if owner.is_empty() {
+        return;
+    }
+    while let Err(error) = bus.lapsed(&owner).await {
+        tracing::warn!(kernel = %handle.id, %owner, %error, "a kernel's owner cannot be watched");
+        tokio::time::sleep(WATCH_AGAIN).await;
+    }
+    handle.end(FaultKind::Cancelled, "its owner is gone");
 }
 
 async fn watch_idle(handle: Handle, limit: Duration) {

@@ -7,6 +7,7 @@
 //!  bus: kernel.<id> ─────→ kernel ⇄ pipe ⇄ child (one interpreter, behind walls)
 //!                            │ calls of the cell
 //!                            ├──→ host ──→ bus: perception ──→ tensors in a sealed memory file
+//!                            │       └───→ bus: vision ──→ what the vision model says
 //!                            └──→ feedback: output, variables, pictures, answer ──→ Observation
 //! ```
 //!
@@ -23,6 +24,7 @@
 //! | the interpreter died (memory, segfault, `os._exit`) | observation, error `KernelDied`, `state_lost` | the kernel is gone |
 //! | it broke its protocol: SIGKILL | observation, error `KernelDied`, `state_lost` | the kernel is gone |
 //! | released, or the executor drains past its deadline | fault `cancelled` or `unavailable` | the kernel is gone |
+//! | its owner's lease lapsed | fault `cancelled`, should anybody wait | the kernel is gone |
 //! | the executor itself died | nothing: its lease key lapses | the kernel is gone |
 //!
 //! *Gone* means: subject `kernel.<id>` answers `unavailable`, the lease key is released, and whoever needs the session

@@ -98,11 +98,12 @@ impl Shared {
         let question = request.question.ok_or_else(|| invalid("the lease names no question"))?;
         let question = Question::try_from(question)?;
         let workspace = workspace::admitted(&request.workspace, &self.config.workspaces)?;
+        let owner = owner(request.owner)?;
         if question.frames.is_empty() {
             return Err(invalid("the question has no frames"));
         }
         let limit = self.config.lease_deadline;
-        timeout(limit, Box::pin(self.open(question, workspace, seat))).await.map_err(|_| {
+        timeout(limit, Box::pin(self.open(question, workspace, owner, seat))).await.map_err(|_| {
             unavailable(format!("no kernel was ready within {limit:?} (executor.lease_deadline)"))
         })?
     }
@@ -111,6 +112,7 @@ impl Shared {
         &self,
         question: Question,
         workspace: Option<PathBuf>,
+        owner: String,
         seat: OwnedSemaphorePermit,
     ) -> Result<LeaseReply, Fault> {
         let started = Instant::now();
@@ -148,6 +150,7 @@ impl Shared {
             worker,
             scratch,
             seat,
+            owner,
         };
         let spawned = Actor::spawn_linked(None, Kernel, start, self.supervisor.clone()).await;
         spawned.map_err(|error| unavailable(format!("the kernel could not be put on the bus: {error}")))?;
@@ -180,6 +183,16 @@ fn limits(config: &Config) -> template::Limits {
         threads: kernel.threads,
         output_chars: kernel.output_chars,
     }
+}
+
+/// A lease key that can be watched, or nothing.
+fn owner(key: String) -> Result<String, Fault> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    let is_key = key.len() <= 128 && key.chars().all(fits) && key.split('.').all(|token| !token.is_empty());
+    if key.is_empty() || is_key {
+        return Ok(key);
+    }
+    Err(invalid("the lease's owner is no lease key: it must be dotted tokens of a-z, 0-9, - and _"))
 }
 
 fn invalid(message: &str) -> Fault {

@@ -16,8 +16,8 @@ use std::{ops::ControlFlow, time::Duration};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use spatialclaw_domain::{Fault, Observation, ShownImage};
-use spatialclaw_proto::kernel::v1::{self as wire, RunRequest, from_kernel::Kind, to_kernel};
+use spatialclaw_domain::{Fault, Observation, ShownImage, VisionCall};
+use spatialclaw_proto::kernel::v1::{self as wire, RunRequest, call::Op, from_kernel::Kind, to_kernel};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -34,6 +34,8 @@ use crate::{
 
 /// Tool calls left, when nobody counts.
 const UNLIMITED: u32 = u32::MAX;
+/// Of questions to the vision model and their answers in one observation, which has to fit a message and the journal.
+const VISION_BYTES: usize = 256 << 10;
 
 /// What a cell came to.
 pub(crate) struct Ran {
@@ -56,6 +58,8 @@ pub(crate) struct Cell<'a> {
     calls_left: u32,
     cell_calls_left: u32,
     picture_bytes_left: u64,
+    /// Bytes that the cell's questions to the vision model may still take in its observation.
+    vision_bytes_left: usize,
     serving: Option<Serving<'a>>,
     storing: Option<BoxFuture<'a, Result<ShownImage, Refusal>>>,
 }
@@ -110,6 +114,7 @@ impl<'a> Cell<'a> {
             calls_left: run.tool_calls_left,
             cell_calls_left: config.max_cell_tool_calls,
             picture_bytes_left: config.max_cell_pictures.as_u64(),
+            vision_bytes_left: VISION_BYTES,
             serving: None,
             storing: None,
         }
@@ -178,6 +183,7 @@ impl<'a> Cell<'a> {
             Event::Served(served) => {
                 self.serving = None;
                 self.collected.tool_calls.extend(served.record);
+                self.asked(served.vision);
                 worker.push(to_kernel::Kind::Reply(served.reply), served.blob)?;
             }
             Event::Stored(stored) => {
@@ -250,7 +256,7 @@ impl<'a> Cell<'a> {
         self.abandon_call();
         let op = call.op.ok_or_else(|| Lost::Violation("a call for nothing".to_owned()))?;
         let tool = host::tool(&op);
-        let refusal = tool.and_then(|_| self.spend_call().err());
+        let refusal = tool.and_then(|_| self.spend_call().and_then(|()| self.spend_pictures(&op)).err());
         let host = self.host;
         let answer: BoxFuture<'a, Served> = match refusal {
             Some(failure) => Box::pin(std::future::ready(Host::refuse(call.call, failure))),
@@ -278,6 +284,32 @@ impl<'a> Cell<'a> {
         }
         self.cell_calls_left -= 1;
         Ok(())
+    }
+
+    /// Takes what a question to the vision model brings along from the budgets.
+    fn spend_pictures(&mut self, op: &Op) -> Result<(), Failure> {
+        let Op::AskVision(ask) = op else { return Ok(()) };
+        let bytes = host::picture_bytes(ask);
+        if bytes > self.picture_bytes_left {
+            let limit = self.config.max_cell_pictures;
+            return Err(Failure::runtime(format!(
+                "one cell may send {limit} of pictures; ask about fewer or smaller ones, or in another cell"
+            )));
+        }
+        if host::record_bytes(ask) > self.vision_bytes_left {
+            return Err(Failure::runtime(format!(
+                "the questions of one cell and their answers may come to {VISION_BYTES} bytes; ask on in another cell"
+            )));
+        }
+        self.picture_bytes_left -= bytes;
+        Ok(())
+    }
+
+    fn asked(&mut self, call: Option<VisionCall>) {
+        if let Some(call) = call {
+            self.vision_bytes_left = self.vision_bytes_left.saturating_sub(host::recorded_bytes(&call));
+            self.collected.vision.push(call);
+        }
     }
 
     /// Records a call that nobody waits for any more.

@@ -71,9 +71,23 @@ impl World {
     }
 
     pub(crate) async fn try_lease(&self) -> Result<LeaseReply, Fault> {
+        self.try_lease_for("").await
+    }
+
+    /// A lease for whoever holds the lease key `owner`.
+    pub(crate) async fn try_lease_for(&self, owner: &str) -> Result<LeaseReply, Fault> {
         let question = Question { session: SessionId::random(), ..self.question.clone() };
-        let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
+        let request = LeaseRequest {
+            question: Some(question.into()),
+            owner: owner.to_owned(),
+            ..LeaseRequest::default()
+        };
         self.bus.ask("executor.lease", &request, PATIENCE).await
+    }
+
+    pub(crate) async fn lease_for(&self, owner: &str) -> Kernel {
+        let reply = self.try_lease_for(owner).await.unwrap();
+        Kernel { bus: self.bus.clone(), reply }
     }
 
     pub(crate) async fn lease(&self) -> Kernel {

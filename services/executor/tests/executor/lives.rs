@@ -156,6 +156,37 @@ async fn an_idle_kernel_is_released() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_goes_with_its_owner() {
+    let world = World::with(Config { kernels: 2, ..config() }).await;
+    let owner = world.bus.hold("codegen.one", Duration::from_secs(5)).await.unwrap();
+    let (orphan, other) = (world.lease_for("codegen.one").await, world.lease().await);
+    let cell = format!("{CALL}while True: pass");
+    let running = orphan.try_run(run_request(1, &cell));
+    let dying = async {
+        world.perception.called().await;
+        // As when its process is killed: nobody interrupts, nobody releases.
+        drop(owner);
+    };
+    let (answer, ()) = tokio::join!(running, dying);
+    let fault = answer.unwrap_err();
+    assert!(fault.message.contains("its owner is gone"), "{fault}");
+    orphan.assert_gone().await;
+    let fresh = world.lease_soon().await;
+    assert_eq!(fresh.run(1, "print('free')").await.stdout, "free\n");
+    assert_eq!(other.run(1, "print('mine')").await.stdout, "mine\n", "no owner, no matter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_is_gone_already_keeps_no_seat() {
+    let world = World::with(Config { kernels: 1, ..config() }).await;
+    let fault = world.try_lease_for("Not A Key").await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Invalid, "{fault}");
+    // Gone at once, whatever its asker was told.
+    let _late = world.try_lease_for("codegen.dead").await;
+    world.lease_soon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_template_is_started_again() {
     let world = World::start().await;
     let kernel = world.lease().await;

@@ -5,3 +5,4 @@
 mod cells;
 mod common;
 mod lives;
+mod vision;
