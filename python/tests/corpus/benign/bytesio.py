@@ -1,0 +1,3 @@
+# prints: b'ab'
+import io
+print(io.BytesIO(b'abc').read(2))

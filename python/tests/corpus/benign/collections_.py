@@ -1,0 +1,3 @@
+# prints: 2
+from collections import Counter
+print(Counter('aab')['a'])

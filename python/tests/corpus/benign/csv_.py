@@ -1,0 +1,3 @@
+# prints: [['a', 'b']]
+import csv
+print(list(csv.reader(['a,b'])))

@@ -1,0 +1,3 @@
+# prints: 2024-03-01
+import datetime
+print(datetime.date(2024,2,28)+datetime.timedelta(2))

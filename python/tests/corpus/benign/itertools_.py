@@ -1,0 +1,3 @@
+# prints: 10
+import itertools
+print(len(list(itertools.combinations(range(5),2))))

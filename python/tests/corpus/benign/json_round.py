@@ -1,0 +1,3 @@
+# prints: {'a': [1, 2]}
+import json
+print(json.loads(json.dumps({'a':[1,2]})))

@@ -1,0 +1,2 @@
+# prints: 3
+print(ndimage.label(np.eye(3))[1])

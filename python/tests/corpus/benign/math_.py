@@ -1,0 +1,3 @@
+# prints: 5.0
+import math
+print(math.hypot(3,4))

@@ -1,0 +1,3 @@
+# prints: [1]
+import pickle
+print(pickle.loads(pickle.dumps([1])))

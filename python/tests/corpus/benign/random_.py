@@ -1,0 +1,3 @@
+# prints: True
+import random
+print(0<=random.random()<1)

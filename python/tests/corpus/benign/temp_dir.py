@@ -1,0 +1,4 @@
+# prints: True
+import tempfile,os
+with tempfile.TemporaryDirectory() as d:
+    print(os.path.isdir(d))

@@ -1,0 +1,4 @@
+# prints: 3
+import tempfile
+with tempfile.TemporaryFile() as f:
+    print(f.write(b'abc'))
