@@ -110,7 +110,7 @@ def _heard(kernel: Kernel, body: bytes, outcome: Outcome) -> bool:
     """Takes one frame into account; whether the cell is over."""
     ((kind, value),) = wire.fields(body)
     if kind == 2:
-        kernel.pipe.send(wire.reply_failure(wire.first(value, 1), "RuntimeError", "nothing is perceived here"))
+        _answer(kernel, wire.first(value, 1))
     elif kind == 3 and len(outcome.shown) < _KEPT:
         outcome.shown.append(bytes(wire.first(value, 1, b"")))
     elif kind == 4 and len(outcome.answers) < _KEPT:
@@ -125,6 +125,18 @@ def _heard(kernel: Kernel, body: bytes, outcome: Outcome) -> bool:
     elif kind not in (3, 4):
         raise Lost(f"a frame of kind {kind}")
     return False
+
+
+def _answer(kernel: Kernel, call: int) -> None:
+    """Refuses a call; a kernel that does not read its answers is of no use."""
+    reply = wire.reply_failure(call, "RuntimeError", "nothing is perceived here")
+    data = struct.pack("<I", len(reply)) + reply
+    try:
+        sent = kernel.pipe.end.send(data, socket.MSG_DONTWAIT)
+    except BlockingIOError as error:
+        raise Lost("it does not read its answers") from error
+    if sent != len(data):
+        raise Lost("it does not read its answers")
 
 
 class Ground:

@@ -97,13 +97,15 @@ fn rows(manifest: &Path, results: &Path) -> anyhow::Result<Vec<(String, Answered
         .collect()
 }
 
+/// Fits a terminal of 100 columns.
 fn table(name: &str, rows: &[(String, Answered)]) -> String {
-    let mut text = format!(
-        "{name}\n{:<74}  {:<16}  {:<16}  {:>8}  {:>7}\n",
-        "question", "answer", "truth", "error", "seconds"
-    );
+    let line = |question: &str, answer: &str, truth: &str, error: &str, seconds: &str| {
+        let (question, answer, truth) = (short(question, 50), short(answer, 14), short(truth, 14));
+        format!("{question:<50}  {answer:<14}  {truth:<14}  {error:>7}  {seconds:>7}\n")
+    };
+    let mut text = format!("{name}\n{}", line("question", "answer", "truth", "error", "seconds"));
     for (question, row) in rows {
-        let answer = row.answer.as_deref().or(row.error.as_deref()).unwrap_or("-");
+        let answer = row.answer.as_deref().unwrap_or("-");
         let truth = row.expected.as_ref().map_or_else(String::new, plain);
         let error = match (row.relative_error, row.correct) {
             (Some(error), _) => format!("{:.2} %", error * 100.0),
@@ -111,13 +113,11 @@ fn table(name: &str, rows: &[(String, Answered)]) -> String {
             (None, Some(false)) => "WRONG".to_owned(),
             (None, None) => String::new(),
         };
-        let seconds = row.cost.as_ref().map_or(0.0, |cost| cost.seconds);
-        text += &format!(
-            "{:<74}  {:<16}  {:<16}  {error:>8}  {seconds:>7.2}\n",
-            short(question, 74),
-            short(answer, 16),
-            short(&truth, 16)
-        );
+        let seconds = row.cost.as_ref().map_or_else(String::new, |cost| format!("{:.2}", cost.seconds));
+        text += &line(question, answer, &truth, &error, &seconds);
+        if let Some(why) = &row.error {
+            text += &format!("  no answer: {}\n", short(why, 300));
+        }
     }
     text
 }
@@ -142,4 +142,17 @@ fn short(text: &str, width: usize) -> String {
         return text;
     }
     text.chars().take(width - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_fits_100_columns_and_a_failure_says_why() {
+        let row = r#"{"line":1,"status":"error","answer":null,"error":"no depth","expected":"left","correct":false}"#;
+        let text = table("scenes", &[("q".repeat(200), serde_json::from_str(row).unwrap())]);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(text.contains("WRONG") && text.contains("no answer: no depth"), "{text}");
+    }
 }

@@ -178,7 +178,8 @@ impl Bus {
     ///
     /// The claim is extended while the handler runs. The handler runs inside a span that continues the trace of
     /// whoever enqueued. A job that cannot be decoded goes to the dead-letter place; so does one whose handler
-    /// panicked, once its deliveries are used up.
+    /// panicked, once its deliveries are used up. If a buried job's id names a session whose journal is open, `Failed`
+    /// is appended to it first.
     ///
     /// # Errors
     /// If the carrier fails.
@@ -207,6 +208,7 @@ impl Bus {
             max_deliveries: self.max_deliveries,
             ack_wait: self.ack_wait,
             handler: Arc::new(handler),
+            closing: self.closing(queue),
         };
         Ok(Serving::spawn(|stop| worker.run(jobs, stop)))
     }
@@ -219,12 +221,19 @@ impl Bus {
         self.carrier.dead(queue, limit).await
     }
 
-    /// Puts a dead job back on its queue with all its deliveries; `false` if there is none with that id.
+    /// Puts a dead job back on its queue with all its deliveries; `false` if there is none with that id. A session
+    /// that had been closed over it is opened again.
     ///
     /// # Errors
     /// If the carrier fails.
     pub async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {
         check_id(id)?;
+        // The journal first: a worker that finds it closed would think the job done.
+        if self.dead(queue, usize::MAX).await?.iter().any(|job| job.id == id)
+            && let Ok(session) = id.parse()
+        {
+            self.reopen(session, queue).await?;
+        }
         self.carrier.revive(queue, id).await
     }
 

@@ -49,6 +49,7 @@
 
 mod artifact;
 mod carrier;
+mod close;
 mod config;
 mod envelope;
 mod error;

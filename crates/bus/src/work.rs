@@ -8,6 +8,8 @@
 //!             └─ one delivery too many, or unreadable ──> bury
 //! ```
 //!
+//! Before a job is buried, the session that its id names is closed in its journal: nobody waits for ever.
+//!
 //! A claim is only made with a permit in hand, so a claimed job never waits for a free worker. Signs of life come
 //! from a task of their own: a handler that blocks its thread keeps its claim.
 
@@ -31,6 +33,9 @@ const PANIC_RETRY: Duration = Duration::from_millis(200);
 
 pub(crate) type Handler = Arc<dyn Fn(Bytes, Delivery) -> BoxFuture<'static, Done> + Send + Sync>;
 
+/// Tells whoever waits for a job (its id, why) that nobody will do it.
+pub(crate) type Closing = Arc<dyn Fn(String, String) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) queue: Queue,
@@ -38,6 +43,7 @@ pub(crate) struct Worker {
     pub(crate) max_deliveries: u32,
     pub(crate) ack_wait: Duration,
     pub(crate) handler: Handler,
+    pub(crate) closing: Closing,
 }
 
 impl Worker {
@@ -45,7 +51,7 @@ impl Worker {
     pub(crate) async fn run(self, mut jobs: Box<dyn Jobs>, stop: CancellationToken) -> Result<(), Error> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let mut running = JoinSet::new();
-        loop {
+        let ended = loop {
             while running.try_join_next().is_some() {}
             let claim = async {
                 let permit = Arc::clone(&permits).acquire_owned().await;
@@ -53,18 +59,22 @@ impl Worker {
             };
             let (job, permit) = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                claimed = claim => claimed?,
+                () = stop.cancelled() => break Ok(()),
+                claimed = claim => match claimed {
+                    Ok(claimed) => claimed,
+                    // What runs is not to blame for a claim that failed.
+                    Err(error) => break Err(error),
+                },
             };
             let worker = self.clone();
             running.spawn(async move {
                 worker.deliver(job).await;
                 drop(permit);
             });
-        }
+        };
         drop(jobs);
         while running.join_next().await.is_some() {}
-        Ok(())
+        ended
     }
 
     async fn deliver(&self, job: Job) {
@@ -118,6 +128,11 @@ impl Worker {
                     queue = self.queue.name(), job = %delivery.id, attempt = delivery.attempt, %reason,
                     "a job goes to the dead-letter place"
                 );
+                // First the word to whoever waits: if that fails the job is given back, not forgotten.
+                if let Err(error) = (self.closing)(delivery.id.clone(), reason.clone()).await {
+                    claim.retry(self.ack_wait).await?;
+                    return Err(error);
+                }
                 claim.bury(&envelope::one_line(&reason)).await
             }
         }

@@ -3,6 +3,7 @@
 //! ```text
 //! submitted → planned → (cell_written → observed | reply_rejected | kernel_lost)*
 //!           → answered | unanswered | failed | cancelled
+//!                                      └─ reopened → …
 //! ```
 //!
 //! The journal is the progress feed, the audit, and the memory from which
@@ -111,6 +112,11 @@ pub enum EventKind {
         /// Wall clock from submission.
         seconds: f64,
     },
+    /// A failed session is gone on with, because somebody asked for that.
+    Reopened {
+        /// By whom or why.
+        reason: String,
+    },
     /// The caller withdrew the question.
     Cancelled {
         /// Why.
@@ -156,6 +162,7 @@ impl EventKind {
             Self::Answered { .. } => "answered",
             Self::Unanswered { .. } => "unanswered",
             Self::Failed { .. } => "failed",
+            Self::Reopened { .. } => "reopened",
             Self::Cancelled { .. } => "cancelled",
         }
     }

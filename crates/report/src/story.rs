@@ -111,6 +111,7 @@ impl<'a> Story<'a> {
             EventKind::Unanswered { reason, .. } => self.ending = Some(Ending::Unanswered(reason)),
             EventKind::Failed { fault, .. } => self.ending = Some(Ending::Failed(fault)),
             EventKind::Cancelled { reason } => self.ending = Some(Ending::Cancelled(reason)),
+            EventKind::Reopened { .. } => self.ending = None,
         }
     }
 

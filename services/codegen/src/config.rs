@@ -19,6 +19,11 @@ pub struct Config {
     /// How long the model may take for one reply.
     #[serde(with = "humantime_serde")]
     pub model_deadline: Duration,
+    /// Questions of cells to the vision model answered at once; one over it is asked again by its executor.
+    pub vision_concurrency: usize,
+    /// How long the model may take for one such question.
+    #[serde(with = "humantime_serde")]
+    pub vision_deadline: Duration,
     /// Requests to the model for one reply before the job goes back to its queue.
     pub model_attempts: u32,
     /// Wait before the second request; doubles.
@@ -33,6 +38,9 @@ pub struct Config {
     /// Wait before the second request for a kernel; doubles.
     #[serde(with = "humantime_serde")]
     pub lease_backoff: Duration,
+    /// How long the kernels of a codegen outlive it.
+    #[serde(with = "humantime_serde")]
+    pub owner_ttl: Duration,
     /// How much longer than a cell may run its executor may take to answer.
     #[serde(with = "humantime_serde")]
     pub run_grace: Duration,
@@ -58,11 +66,14 @@ impl Default for Config {
             key_frames: 32,
             answer_bounces: 2,
             model_deadline: Duration::from_secs(600),
+            vision_concurrency: 16,
+            vision_deadline: Duration::from_secs(600),
             model_attempts: 5,
             model_backoff: Duration::from_secs(1),
             lease_request: Duration::from_secs(40),
             lease_deadline: Duration::from_secs(300),
             lease_backoff: Duration::from_millis(200),
+            owner_ttl: Duration::from_secs(5),
             run_grace: Duration::from_secs(15),
             kernel_losses: 3,
             session_losses: 10,

@@ -2,7 +2,8 @@
 
 use spatialclaw_domain::{
     Answer, AnswerType, ArtifactRef, Budget, Cell, CellError, Choice, Digest, Event, EventKind, Frame,
-    Observation, Plan, Question, SessionId, ShownImage, Usage, Variable,
+    Observation, Picture, Plan, Question, SessionId, ShownImage, Usage, Variable, VisionCall, VisionKind,
+    VisionQuestion,
 };
 
 pub(crate) const SUBMITTED_AT: u64 = 1_000_000;
@@ -131,6 +132,14 @@ pub(crate) fn failing(step: u32) -> Observation {
         traceback: String::new(),
     };
     Observation { error: Some(error), ..observation(step, "before\n") }
+}
+
+/// A question about `text` that was answered, or not.
+pub(crate) fn look(text: &str, failed: bool) -> VisionCall {
+    let pictures = vec![Picture { image: image("frame 0"), frame_index: Some(0) }];
+    let asked = VisionQuestion { kind: VisionKind::Locate, text: text.into(), pictures };
+    let answer = "(500, 500)".into();
+    VisionCall { asked, answer, failed, cached: false, model: "test".into(), usage: usage() }
 }
 
 /// Everything an observation can hold.

@@ -22,6 +22,8 @@ pub(crate) struct Desk {
     pub(crate) bus: Bus,
     pub(crate) model: Arc<dyn LanguageModel>,
     pub(crate) config: Arc<Config>,
+    /// The lease key that its kernels live by.
+    pub(crate) owner: Arc<str>,
 }
 
 /// Works on a job until its session has ended or somebody should go on later.

@@ -4,13 +4,15 @@
 //!  queue solve ──→ job ──→ shell (an actor per session) ⇄ session (pure)
 //!                            │ asks: model, executor.lease, kernel.<id>
 //!                            └ journal: append, follow
+//!  bus: vision ──→ vision ──→ model
 //! ```
 //!
 //! * [`transcript`]: a session's memory, the fold of its journal;
 //! * [`session`]: state and input to next state and effects, without I/O;
 //! * [`prompt`], [`feedback`], [`parse`], [`answer`], [`verdict`]: what the model reads, what it wrote, whether that
 //!   ends it;
-//! * `shell`: the actor that performs a session's effects; `job`: one delivery; `supervise`: what keeps both alive.
+//! * `shell`: the actor that performs a session's effects; `job`: one delivery; `supervise`: what keeps both alive;
+//! * `vision`: the questions that cells ask the vision model.
 //!
 //! Happy path: a job names a session whose journal holds the question and its plan. The first cell is asked for while
 //! a kernel is leased; every reply is journaled, run, its observation journaled, until one returns an answer that fits
@@ -31,6 +33,7 @@ mod shell;
 mod supervise;
 pub mod transcript;
 pub mod verdict;
+mod vision;
 
 use std::{ffi::OsString, process::ExitCode};
 

@@ -32,7 +32,7 @@ mod words;
 
 use std::{collections::VecDeque, time::Duration};
 
-use spatialclaw_domain::{Cell, Digest, Event, EventKind, Fault, FaultKind, KernelId, Observation};
+use spatialclaw_domain::{Cell, Digest, Event, EventKind, Fault, FaultKind, KernelId, Observation, Usage};
 use spatialclaw_models::ChatReply;
 
 use crate::{
@@ -85,6 +85,8 @@ pub struct Session {
     reaching_since: u64,
     /// To be appended, in order; the first is under way when `appending`.
     outbox: VecDeque<EventKind>,
+    /// Paid for in replays that asked otherwise than the first time; booked with the next observation.
+    unbooked: Usage,
     appending: bool,
     wake_at: Option<u64>,
     stopped: bool,
@@ -108,6 +110,7 @@ impl Session {
             lease_faults: 0,
             reaching_since: now,
             outbox: VecDeque::new(),
+            unbooked: Usage::default(),
             appending: false,
             wake_at: None,
             stopped: false,
@@ -262,6 +265,7 @@ impl Session {
             }
             outcome if run.replay => {
                 holding.ran += 1;
+                self.unbooked += outcome.as_ref().map(|seen| seen.vision_usage).unwrap_or_default();
                 let first = self.transcript.replayed().find(|(_, cell, _)| cell.step == step);
                 if let (Ok(seen), Some((_, _, first))) = (outcome, first)
                     && let Some(what) = difference(first, &seen)
@@ -274,7 +278,7 @@ impl Session {
         }
     }
 
-    fn observe(&mut self, seen: Observation, now: u64, effects: &mut Vec<Effect>) {
+    fn observe(&mut self, mut seen: Observation, now: u64, effects: &mut Vec<Effect>) {
         let mut walls = String::new();
         if let Hands::Holding(holding) = &mut self.hands {
             walls.clone_from(&holding.lease.walls);
@@ -283,6 +287,7 @@ impl Session {
         if seen.state_lost {
             self.put_down(now, effects);
         }
+        seen.vision_usage += std::mem::take(&mut self.unbooked);
         self.outbox.push_back(EventKind::Observed { observation: seen, walls });
     }
 
@@ -315,7 +320,7 @@ impl Session {
     }
 
     fn refused(&mut self, entries: &[(u64, Event)], effects: &mut Vec<Effect>) {
-        let end = match entries.iter().any(|(_, event)| event.kind.outcome().is_some()) {
+        let end = match entries.last().is_some_and(|(_, event)| event.kind.outcome().is_some()) {
             true => End::Finished,
             false => End::Later {
                 wait: self.limits.yield_wait,
@@ -420,6 +425,7 @@ impl Session {
                 calls => calls.saturating_sub(spent.tool_calls),
             },
             replay,
+            vision: if replay { self.transcript.told(at) } else { self.transcript.told_in_vain() },
         })
     }
 

@@ -175,7 +175,9 @@ impl Shell {
             }
             Effect::Lease => {
                 let question = state.session.transcript().question.clone();
-                let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
+                let owner = self.desk.owner.to_string();
+                let request =
+                    LeaseRequest { question: Some(question.into()), owner, ..LeaseRequest::default() };
                 let lease = lease(self.desk.clone(), request, myself.clone());
                 state.lease = Some(tokio::spawn(lease.instrument(state.solve.clone())));
             }
@@ -212,7 +214,7 @@ impl Shell {
         }
     }
 
-    /// Gives a kernel back. One that cannot be told is released by its executor once it has been idle.
+    /// Gives a kernel back. One that cannot be told is released by its executor once it has been idle, or with us.
     async fn release(&self, kernel: KernelId, interrupt: bool) {
         let interrupt = interrupt.then_some(Op::Interrupt(InterruptRequest {}));
         for op in interrupt.into_iter().chain([Op::Release(ReleaseRequest {})]) {
@@ -373,7 +375,7 @@ async fn execute(desk: Desk, run: Run, to: ActorRef<Input>) {
         deadline_ms: u32::try_from(run.deadline.as_millis()).unwrap_or(u32::MAX),
         shown_images_left: run.shown_images_left,
         tool_calls_left: run.tool_calls_left,
-        vision: Vec::new(),
+        vision: run.vision.into_iter().map(Into::into).collect(),
     };
     let request = KernelRequest { op: Some(Op::Run(request)) };
     let deadline = run.deadline.saturating_add(desk.config.run_grace);

@@ -1,19 +1,24 @@
-//! Takes jobs off the solve queue, under a supervisor.
+//! Takes jobs off the solve queue and answers for the vision model, under a supervisor.
+//!
+//! It holds a lease for as long as it works: executors release the kernels of an owner whose lease lapses, so a codegen
+//! that is killed leaves none behind. One that loses its lease begins again under another, since its kernels are gone.
 //!
 //! An intake that breaks off is begun again with bounded intensity. A session's actor is linked to the same
 //! supervisor but never started again: its job is delivered again, and the next actor resumes from the journal.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ractor::ActorCell;
-use spatialclaw_bus::{Bus, Queue, Serving};
+use spatialclaw_bus::{Bus, Lease, Queue, Serving};
+use spatialclaw_domain::KernelId;
 use spatialclaw_models::LanguageModel;
 use spatialclaw_runtime::supervise::{Drain, Duty, Supervised, supervise};
 
 use crate::{
     Config,
     job::{Desk, solve},
+    vision::{SUBJECT, Seer},
 };
 
 /// A running codegen.
@@ -24,27 +29,59 @@ pub type Service = Supervised;
 /// # Errors
 /// If the queue cannot be worked on.
 pub async fn spawn(bus: Bus, model: Arc<dyn LanguageModel>, config: Config) -> anyhow::Result<Service> {
-    supervise("codegen", Intake(Desk { bus, model, config: Arc::new(config) })).await
+    let seer = Seer::new(Arc::clone(&model), config.vision_deadline);
+    supervise("codegen", Intake { bus, model, config: Arc::new(config), seer }).await
 }
 
-struct Intake(Desk);
+/// For the last answer to a cell once there are no sessions left.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+struct Intake {
+    bus: Bus,
+    model: Arc<dyn LanguageModel>,
+    config: Arc<Config>,
+    seer: Seer,
+}
+
+/// What an intake has open.
+struct Running {
+    jobs: Serving,
+    vision: Serving,
+    lease: Lease,
+}
 
 #[async_trait]
 impl Duty for Intake {
-    type Running = Serving;
+    type Running = Running;
 
-    async fn begin(&self, supervisor: ActorCell) -> anyhow::Result<Serving> {
-        let desk = self.0.clone();
+    async fn begin(&self, supervisor: ActorCell) -> anyhow::Result<Running> {
+        let owner: Arc<str> = format!("codegen.{}", KernelId::random()).into();
+        let lease = self.bus.hold(&owner, self.config.owner_ttl).await?;
+        let seer = self.seer.clone();
+        let see = move |request| {
+            let seer = seer.clone();
+            async move { seer.answer(request).await }
+        };
+        let vision = self.bus.serve(SUBJECT, self.config.vision_concurrency, see).await?;
+        let (bus, model, config) = (self.bus.clone(), Arc::clone(&self.model), Arc::clone(&self.config));
+        let desk = Desk { bus, model, config, owner };
         let handler = move |job, delivery| solve(desk.clone(), supervisor.clone(), job, delivery);
-        Ok(self.0.bus.work(Queue::Solve, self.0.config.concurrency, handler).await?)
+        let jobs = self.bus.work(Queue::Solve, self.config.concurrency, handler).await?;
+        Ok(Running { jobs, vision, lease })
     }
 
-    async fn perform(&self, mut serving: Serving, mut drain: Drain) -> anyhow::Result<()> {
+    async fn perform(&self, mut running: Running, mut drain: Drain) -> anyhow::Result<()> {
         let deadline = tokio::select! {
-            error = serving.failed() => return Err(error.into()),
+            error = running.jobs.failed() => return Err(error.into()),
+            error = running.vision.failed() => return Err(error.into()),
+            () = running.lease.lost() => anyhow::bail!("the lease that its kernels live by was lost"),
             deadline = drain.begun() => deadline,
         };
-        serving.drain(deadline).await;
+        // Cells that still run may still ask.
+        let farewell = FAREWELL.min(deadline / 10);
+        running.jobs.drain(deadline - farewell).await;
+        running.vision.drain(farewell).await;
+        running.lease.release().await;
         Ok(())
     }
 }

@@ -3,8 +3,11 @@
 //! Whatever the session knows after a restart is in here, and nothing here comes from anywhere else.
 
 use spatialclaw_domain::{
-    ArtifactRef, Cell, Event, EventKind, Observation, Outcome, Plan, Question, SessionId, Usage,
+    ArtifactRef, Cell, Event, EventKind, Observation, Outcome, Plan, Question, SessionId, Usage, VisionCall,
 };
+
+/// Bytes of answers brought along from cells that are not replayed; a run has to fit a message.
+const TOLD_IN_VAIN: usize = 128 << 10;
 
 /// The journal does not tell a session's story.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -161,13 +164,15 @@ impl Transcript {
                 self.usage += *usage;
             }
             EventKind::Observed { observation: seen, .. } => {
-                self.observe(seen).ok_or_else(|| misfit("no cell of its step was waiting for it"))?
+                self.observe(seen).ok_or_else(|| misfit("no cell of its step was waiting for it"))?;
+                self.usage += seen.vision_usage;
             }
             EventKind::KernelLost { step, .. } => self.lose(*step),
             EventKind::Answered { .. }
             | EventKind::Unanswered { .. }
             | EventKind::Failed { .. }
             | EventKind::Cancelled { .. } => self.outcome = event.outcome(),
+            EventKind::Reopened { .. } => self.outcome = None,
         }
         self.last = seq;
         Ok(())
@@ -213,6 +218,24 @@ impl Transcript {
             Turn::Cell { cell, observation: Some(seen), .. } if !seen.state_lost => Some((at, cell, seen)),
             _ => None,
         })
+    }
+
+    /// What the vision model told the cell of turn `at`.
+    pub fn told(&self, at: usize) -> Vec<VisionCall> {
+        self.turns.get(at).and_then(Turn::observation).map(|seen| seen.vision.clone()).unwrap_or_default()
+    }
+
+    /// What it told cells that are not replayed, the latest first, within [`TOLD_IN_VAIN`]. No failures: the cell at
+    /// hand may ask again.
+    pub fn told_in_vain(&self) -> Vec<VisionCall> {
+        let seen = self.turns.iter().rev().filter_map(Turn::observation).filter(|seen| seen.state_lost);
+        let answered = seen.flat_map(|seen| seen.vision.iter().rev()).filter(|call| !call.failed);
+        let mut left = TOLD_IN_VAIN;
+        let fits = |call: &&VisionCall| {
+            let size = call.answer.len() + call.asked.text.len() + 100 * (call.asked.pictures.len() + 1);
+            left.checked_sub(size).map(|rest| left = rest).is_some()
+        };
+        answered.take_while(fits).cloned().collect()
     }
 
     /// Steps taken.
@@ -323,5 +346,31 @@ mod tests {
         let transcript = Transcript::fold(fixture::session(), &journal).unwrap();
         assert_eq!(transcript.replayed().count(), 0);
         assert!(transcript.pending().is_none());
+    }
+
+    #[test]
+    fn answers_of_cells_that_left_nothing_behind_are_brought_along() {
+        let looked = |step, text: &str, state_lost| {
+            let vision = vec![fixture::look(text, false), fixture::look("in vain", true)];
+            let usage = fixture::usage();
+            let seen =
+                Observation { vision, vision_usage: usage, state_lost, ..fixture::observation(step, "") };
+            EventKind::Observed { observation: seen, walls: String::new() }
+        };
+        let journal = fixture::journal(vec![
+            fixture::written(1, "kept"),
+            looked(1, "kept", false),
+            fixture::written(2, "lost"),
+            looked(2, "lost", true),
+            fixture::written(3, "lost too"),
+            looked(3, &"long".repeat(TOLD_IN_VAIN), true),
+            fixture::written(4, "lost again"),
+            looked(4, "lost again", true),
+        ]);
+        let transcript = Transcript::fold(fixture::session(), &journal).unwrap();
+        let texts = |told: Vec<VisionCall>| told.into_iter().map(|call| call.asked.text).collect::<Vec<_>>();
+        assert_eq!(texts(transcript.told(0)), ["kept", "in vain"], "a replay meets its failures again");
+        assert_eq!(texts(transcript.told_in_vain()), ["lost again"], "as many of the latest as fit");
+        assert_eq!(transcript.usage.calls, 8, "four cells and their looks");
     }
 }

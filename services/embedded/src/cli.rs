@@ -5,7 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use spatialclaw_runtime::{config, telemetry};
 
-use crate::{ask, dead, kernel, run, serve, settings::Settings};
+use crate::{ask, dead, kernel, run, serve, settings::Settings, tell};
+
+/// Exit status of a command that a signal ended.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 #[derive(Parser)]
 #[command(name = "spatialclaw", version, about = "Answers spatial questions about images and video")]
@@ -44,13 +47,13 @@ impl Command {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Configured {
     /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Override one value; may be repeated
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", value_parser = config::parse_set)]
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", value_parser = config::parse_set, global = true)]
     pub(crate) sets: Vec<(String, String)>,
     /// Print the configuration in force as TOML and leave
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) print_config: bool,
 }
 
@@ -62,7 +65,7 @@ impl Configured {
     {
         let settings: Settings = config::load(&config::Sources { file: self.config, sets: self.sets })?;
         if self.print_config {
-            print!("{}", config::print(&settings)?);
+            tell::out(config::print(&settings)?.trim_end())?;
             return Ok(ExitCode::SUCCESS);
         }
         let runtime = tokio::runtime::Runtime::new()?;
@@ -72,5 +75,28 @@ impl Configured {
             telemetry.flush().await;
             outcome
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_typed_makes_sense() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_is_printed_without_anything_to_do() {
+        for command in ["ask", "run", "serve"] {
+            let cli = Cli::try_parse_from(["spatialclaw", command, "--print-config"]);
+            assert!(cli.is_ok(), "{command}: {}", cli.err().unwrap());
+        }
+        for command in ["ask", "run"] {
+            assert!(Cli::try_parse_from(["spatialclaw", command]).is_err(), "{command}");
+        }
     }
 }

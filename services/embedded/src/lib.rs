@@ -18,6 +18,7 @@ mod run;
 mod score;
 mod serve;
 mod settings;
+mod tell;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -33,7 +34,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command.execute() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("spatialclaw: {error:#}");
+            tell::err(format!("spatialclaw: {error:#}"));
             ExitCode::from(2)
         }
     }

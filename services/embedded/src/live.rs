@@ -5,16 +5,27 @@ use std::{io::IsTerminal as _, time::Duration};
 use indicatif::{ProgressBar, ProgressStyle};
 use spatialclaw_domain::{EventKind, Observation};
 
-/// Lines kept of a cell or of its output; the report has all of it.
+use crate::tell::{self, counted, one_line};
+
+/// Lines kept of a cell's code; the report has all of it.
+const CODE: usize = 16;
+/// Lines kept of a plan or of a cell's output.
 const LINES: usize = 40;
+/// Characters kept of one line.
+const CHARS: usize = 500;
+/// What a plan says to the machine starts here.
+const CHECKLIST: &str = "### CHECKLIST";
 
 /// Tells a session's events on stderr: with colour and a spinner on a terminal, as plain lines elsewhere.
 pub(crate) struct Live {
     spinner: Option<ProgressBar>,
+    /// Whether events are told, not only what is being done now.
+    steps: bool,
+    colour: bool,
 }
 
 impl Live {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(steps: bool) -> Self {
         let spinner = std::io::stderr().is_terminal().then(|| {
             let spinner = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
@@ -22,7 +33,7 @@ impl Live {
             spinner.enable_steady_tick(Duration::from_millis(120));
             spinner
         });
-        let live = Self { spinner };
+        let live = Self { spinner, steps, colour: tell::is_colourful(&std::io::stderr()) };
         live.now("starting");
         live
     }
@@ -38,17 +49,18 @@ impl Live {
     pub(crate) fn tell(&self, event: &EventKind) {
         match event {
             EventKind::Submitted { question, .. } => {
-                self.head("question", &format!("{} ({} frames)", question.text, question.frames.len()));
+                let frames = counted(question.frames.len() as u64, "frame");
+                self.head("question", &format!("{} ({frames})", one_line(&question.text, CHARS)));
                 self.now("planning");
             }
             EventKind::Planned { plan } => {
                 self.head("plan", &plan.model);
-                self.body(&plan.text);
+                self.body(plan.text.split(CHECKLIST).next().unwrap_or_default().trim_end(), LINES);
                 self.now("writing step 1");
             }
             EventKind::CellWritten { cell, .. } => {
                 self.head(&format!("step {}", cell.step), &cell.purpose);
-                self.body(&cell.code);
+                self.body(&cell.code, CODE);
                 self.now(&format!("running step {}", cell.step));
             }
             EventKind::ReplyRejected { step, reason, .. } => {
@@ -61,6 +73,7 @@ impl Live {
             EventKind::KernelLost { reason, .. } => {
                 self.head("kernel lost", &format!("{reason}; running its cells again"));
             }
+            EventKind::Reopened { reason } => self.head("reopened", reason),
             EventKind::Answered { .. }
             | EventKind::Unanswered { .. }
             | EventKind::Failed { .. }
@@ -76,12 +89,10 @@ impl Live {
     }
 
     fn observed(&self, seen: &Observation) {
-        let tools = seen.tool_calls.len();
-        self.head(
-            "ran",
-            &format!("{:.2} s, {tools} tool calls, {} pictures", seen.seconds, seen.shown.len()),
-        );
-        self.body(&seen.stdout);
+        let tools = counted(seen.tool_calls.len() as u64, "tool call");
+        let pictures = counted(seen.shown.len() as u64, "picture");
+        self.head("ran", &format!("{:.2} s, {tools}, {pictures}", seen.seconds));
+        self.body(&seen.stdout, LINES);
         if let Some(error) = &seen.error {
             let line = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
             self.head("error", &format!("{}: {}{line}", error.kind, error.message));
@@ -89,42 +100,30 @@ impl Live {
     }
 
     fn head(&self, what: &str, text: &str) {
-        let (what, text) = (printable(what), printable(text));
-        match &self.spinner {
-            Some(spinner) => spinner.println(format!("\x1b[1;36m{what}\x1b[0m {text}")),
-            None => eprintln!("{what}: {text}"),
+        let text = one_line(text, 2 * CHARS);
+        if self.colour {
+            self.line(&format!("\x1b[1;36m{what}\x1b[0m {text}"));
+        } else {
+            self.line(&format!("{what}: {text}"));
         }
     }
 
-    fn body(&self, text: &str) {
+    fn body(&self, text: &str, lines: usize) {
+        let edge = if self.colour { "  \x1b[2m│\x1b[0m" } else { "  |" };
         let total = text.lines().count();
-        for line in text.lines().take(LINES) {
-            self.line(&printable(line));
+        for line in text.lines().take(lines) {
+            self.line(&format!("{edge} {}", one_line(line, CHARS)));
         }
-        if total > LINES {
-            self.line(&format!("… {} more lines in the report", total - LINES));
+        if total > lines {
+            self.line(&format!("{edge} … {} in the report", counted((total - lines) as u64, "more line")));
         }
     }
 
     fn line(&self, line: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.println(format!("  \x1b[2m│\x1b[0m {line}")),
-            None => eprintln!("  | {line}"),
+            _ if !self.steps => {}
+            Some(spinner) if !spinner.is_hidden() => spinner.println(line),
+            _ => tell::err(line),
         }
-    }
-}
-
-/// Model-written text must not move a person's cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '·' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escape_sequences_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb\u{9b}c\td"), "a·[2Jb·c\td");
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use spatialclaw_domain::Digest;
 use spatialclaw_gateway::{Cost, QuestionResult, Status};
-use spatialclaw_ingest::Reference;
+use spatialclaw_ingest::Row;
 
 use crate::Score;
 
@@ -14,6 +15,9 @@ pub(crate) struct ResultLine {
     pub(crate) line: u64,
     /// The row's id, if it could be read.
     pub(crate) id: Option<String>,
+    /// Tells whether the row is still the one that was asked; see [`digest`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) row: Option<String>,
     /// How it ended.
     pub(crate) status: RowStatus,
     /// The answer as text.
@@ -59,6 +63,7 @@ impl ResultLine {
         Self {
             line,
             id,
+            row: None,
             status: RowStatus::Error,
             answer: None,
             number: None,
@@ -73,11 +78,13 @@ impl ResultLine {
     }
 
     /// A row that was asked.
-    pub(crate) fn asked(line: u64, result: QuestionResult, reference: Option<&Reference>) -> Self {
-        let score = reference.map(|right| Score::of(right, result.answer.as_deref(), result.number));
+    pub(crate) fn asked(line: u64, result: QuestionResult, row: &Row) -> Self {
+        let score =
+            row.reference.as_ref().map(|right| Score::of(right, result.answer.as_deref(), result.number));
         Self {
             line,
             id: Some(result.label),
+            row: Some(digest(row)),
             status: match result.status {
                 Status::Answered => RowStatus::Answered,
                 Status::Unanswered => RowStatus::Unanswered,
@@ -94,4 +101,11 @@ impl ResultLine {
             report: None,
         }
     }
+}
+
+/// What a row asks, in 16 hex digits. Its files count by name only (a resumed run does not read them all again), its
+/// reference answer not at all.
+pub(crate) fn digest(row: &Row) -> String {
+    let text = serde_json::to_vec(row).unwrap_or_default();
+    Digest::of(&text).to_string().chars().take(16).collect()
 }

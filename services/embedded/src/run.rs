@@ -17,6 +17,7 @@ mod progress;
 mod results;
 
 use std::{
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -25,26 +26,55 @@ use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, stream};
 use spatialclaw_bus as bus;
 use spatialclaw_ingest::{self as ingest, Entry};
-use spatialclaw_runtime::{Readiness, Service as _};
+use spatialclaw_runtime::{Readiness, Service as _, Shutdown};
 use tokio::sync::mpsc;
 
-use crate::{Embedded, Settings, cli::Configured, result::ResultLine};
+use crate::{
+    Embedded, Settings,
+    cli::{Configured, INTERRUPTED},
+    result::ResultLine,
+    tell::{self, counted},
+};
 
 use asker::Asker;
 use progress::{Progress, Tally};
 use results::Results;
 
+const EXAMPLES: &str = "\
+Examples:
+  spatialclaw run examples/questions.jsonl --out out/mine
+  spatialclaw run questions.jsonl --out out/model --config spatialclaw.toml --concurrency 16
+
+A run goes on where it was when the same command is given again.
+Exit status: 0 every row answered, 1 some not, 2 nothing could run, 130 interrupted.";
+
 /// Answer every row of a manifest.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// JSON Lines, one question a row (docs/reference/manifest.md)
+    #[arg(
+        required = false,
+        required_unless_present = "print_config",
+        default_value_if("print_config", "true", ""),
+        hide_default_value = true
+    )]
     manifest: PathBuf,
     /// Where results, reports and the run's state go
     #[arg(long, value_name = "DIR")]
+    #[arg(
+        required = false,
+        required_unless_present = "print_config",
+        default_value_if("print_config", "true", ""),
+        hide_default_value = true
+    )]
     out: PathBuf,
     /// Rows in flight at once; left out, as many as the executor has kernels
     #[arg(long, value_name = "N")]
-    concurrency: Option<usize>,
+    concurrency: Option<NonZeroUsize>,
+    /// Ask again the rows that an earlier run in DIR could not answer
+    #[arg(long, conflicts_with = "fresh")]
+    retry: bool,
     /// Forget an earlier run in DIR instead of going on with it
     #[arg(long)]
     fresh: bool,
@@ -59,9 +89,12 @@ pub(crate) async fn run(args: Args, mut settings: Settings) -> anyhow::Result<Ex
     let folder = ingest::Folder::open(parent(&args.manifest))
         .with_context(|| format!("open the folder of {}", args.manifest.display()))?;
     let rows = ingest::Manifest::open(&args.manifest, &settings.ingest)?;
-    let results = Results::open(&args.out, args.fresh)?;
+    let mut results = Results::open(&args.out, args.fresh)?;
+    if args.retry {
+        results.forget_failures()?;
+    }
     keep_state_in(&args.out, &mut settings.bus);
-    let concurrency = args.concurrency.unwrap_or(settings.executor.kernels).max(1);
+    let concurrency = args.concurrency.map_or(settings.executor.kernels, NonZeroUsize::get).max(1);
     settings.executor.kernels = settings.executor.kernels.max(concurrency);
     settings.codegen.concurrency = settings.codegen.concurrency.max(concurrency);
     let mut cluster = Embedded::start(&settings, &Readiness::default()).await?;
@@ -71,13 +104,16 @@ pub(crate) async fn run(args: Args, mut settings: Settings) -> anyhow::Result<Ex
         limits: settings.ingest.clone(),
         run: results.run_id().to_owned(),
         reports: (!args.no_reports).then(|| args.out.join("reports")),
+        retry: args.retry,
     };
+    let stop = Shutdown::on_signals().context("install signal handlers")?;
     let progress = Progress::new(&args.manifest, results.done());
     let outcome = tokio::select! {
         tally = answer_all(rows, results, &asker, concurrency, &progress) => tally.map(Some),
         error = cluster.failed() => Err(error),
-        stopped = tokio::signal::ctrl_c() => stopped.map(|()| None).context("wait for Ctrl-C"),
+        () = stop.begun() => Ok(None),
     };
+    progress.done();
     Box::new(cluster).drain(settings.process.drain_deadline).await;
     close(outcome?, &progress, &args.out)
 }
@@ -85,9 +121,14 @@ pub(crate) async fn run(args: Args, mut settings: Settings) -> anyhow::Result<Ex
 fn close(tally: Option<Tally>, progress: &Progress, out: &Path) -> anyhow::Result<ExitCode> {
     let Some(tally) = tally else {
         progress.end("interrupted: the same command goes on from here");
-        return Ok(ExitCode::from(130));
+        return Ok(ExitCode::from(INTERRUPTED));
     };
-    progress.end(&format!("{tally}; results: {}", out.join("results.jsonl").display()));
+    progress.end(tally);
+    tell::err(format!("results: {}", out.join("results.jsonl").display()));
+    if tally.answered < tally.rows {
+        let rows = counted(tally.rows - tally.answered, "row");
+        tell::err(format!("{rows} without an answer: the same command with --retry asks again"));
+    }
     Ok(if tally.answered == tally.rows { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -127,13 +168,17 @@ async fn answer_all(
             Answered::Now(line) => results.write(line)?,
         };
         tally.count(&line);
-        progress.count(&tally);
+        progress.count(&tally, &line);
     }
     if tally.rows == 0 {
         bail!("the manifest has no rows");
     }
     if tally.rows < known {
-        bail!("DIR holds results of a longer manifest: use another --out, or --fresh to start over");
+        bail!(
+            "{} has results of {known} rows, the manifest only {}: use another --out, or --fresh to start over",
+            results.path().display(),
+            tally.rows
+        );
     }
     Ok(tally)
 }

@@ -1,5 +1,7 @@
 //! How an answer compares with what the row's author holds to be right.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 use spatialclaw_ingest::{Reference, Tolerance};
@@ -33,6 +35,13 @@ impl Score {
     }
 }
 
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}: {}", self.expected, if self.correct { "right" } else { "wrong" })?;
+        self.relative_error.map_or(Ok(()), |error| write!(f, ", {:.2} % off", error * 100.0))
+    }
+}
+
 fn near(wanted: f64, got: Option<f64>, tolerance: Tolerance) -> (bool, Option<f64>) {
     let Some(got) = got.filter(|got| got.is_finite()) else { return (false, None) };
     let off = (got - wanted).abs();
@@ -63,6 +72,7 @@ mod tests {
         let far = Score::of(&two, Some("2.1"), Some(2.1));
         assert!(!far.correct);
         assert!((far.relative_error.unwrap() - 0.05).abs() < 1e-9);
+        assert_eq!(far.to_string(), "expected 2.0: wrong, 5.00 % off");
         assert!(!Score::of(&two, None, None).correct);
         assert!(!Score::of(&two, Some("about two"), None).correct);
     }

@@ -6,13 +6,20 @@ use anyhow::bail;
 use clap::ValueEnum;
 use spatialclaw_runtime::{Context, config, service};
 
-use crate::{Embedded, Settings, cli::Configured};
+use crate::{Embedded, Settings, cli::Configured, tell};
+
+const EXAMPLES: &str = "\
+Examples:
+  spatialclaw serve --set bus.path=.data/state
+  spatialclaw serve executor --nats nats://127.0.0.1:4222
+
+SIGTERM or Ctrl-C drains: work in flight is finished or given back. A second one leaves at once.";
 
 /// Serve everything in this process behind HTTP, or one role on NATS.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// One role instead of everything
-    #[arg(requires = "nats")]
     role: Option<Role>,
     /// NATS server, e.g. nats://127.0.0.1:4222
     #[arg(long, value_name = "URL")]
@@ -24,10 +31,15 @@ pub(crate) struct Args {
 /// What can be deployed alone.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Role {
+    /// HTTP: submit, follow, result, cancel, report
     Gateway,
+    /// Question in, plan out
     Planner,
+    /// Owns a question from plan to answer
     Codegen,
+    /// Leases Python kernels and runs cells
     Executor,
+    /// Routes, joins and caches perception calls
     Perception,
     /// A perception pod; it speaks gRPC and needs no NATS
     Inference,
@@ -35,12 +47,28 @@ enum Role {
 
 pub(crate) fn serve(args: Args) -> anyhow::Result<ExitCode> {
     match args.role {
-        Some(role) => Ok(role.main(args.as_service())),
+        Some(role) => {
+            args.check(role)?;
+            Ok(role.main(args.as_service()))
+        }
         None => everything(args),
     }
 }
 
 impl Args {
+    /// A role that is alone on a bus of its own would wait for ever.
+    fn check(&self, role: Role) -> anyhow::Result<()> {
+        if self.nats.is_some() || self.configured.print_config || matches!(role, Role::Inference) {
+            return Ok(());
+        }
+        let Configured { config: file, sets, .. } = self.configured.clone();
+        let settings: Settings = config::load(&config::Sources { file, sets })?;
+        if settings.bus.nats.is_none() {
+            bail!("one role alone needs NATS to meet the others: give --nats URL, or set bus.nats");
+        }
+        Ok(())
+    }
+
     /// The arguments as the role's own binary takes them.
     fn as_service(&self) -> Vec<OsString> {
         let mut service: Vec<OsString> = vec!["spatialclaw".into()];
@@ -80,11 +108,11 @@ fn everything(args: Args) -> anyhow::Result<ExitCode> {
         settings.bus.nats = args.nats;
     }
     if args.configured.print_config {
-        print!("{}", config::print(&settings)?);
+        tell::out(config::print(&settings)?.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
     if settings.bus.nats.is_none() && settings.bus.path.is_none() {
-        bail!("nowhere to keep questions: set bus.path to a folder, or give --nats URL");
+        bail!("nowhere to keep questions: give --set bus.path=DIR, or --nats URL");
     }
     tokio::runtime::Runtime::new()?.block_on(service::run("embedded", settings, start))?;
     Ok(ExitCode::SUCCESS)
@@ -100,6 +128,7 @@ async fn start(cx: Context<Settings>) -> anyhow::Result<Embedded> {
     )
     .await?;
     cx.listens("http", http.address());
+    tell::err(format!("serving on http://{} (API: /openapi.json); Ctrl-C ends it", http.address()));
     cluster.add("gateway", http);
     Ok(cluster)
 }

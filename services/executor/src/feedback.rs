@@ -3,9 +3,7 @@
 //! All of it was written by code nobody trusts. Texts are cut to bounds in bytes, so that the largest observation
 //! fits a message; control characters other than line breaks and tabs are taken out; numbers are finite or absent.
 
-use spatialclaw_domain::{
-    Answer, CellError, Observation, ShownImage, ToolCall, Usage, Variable, VisionCall,
-};
+use spatialclaw_domain::{Answer, CellError, Observation, ShownImage, ToolCall, Usage, Variable, VisionCall};
 use spatialclaw_proto::{kernel::v1 as wire, session::v1 as session};
 
 const STDOUT: usize = 16 << 10;

@@ -107,6 +107,7 @@ impl QuestionResult {
                 self.evidence.extend(observation.shown.iter().map(|shown| shown.image.digest.to_string()));
             }
             EventKind::KernelLost { .. } => {}
+            EventKind::Reopened { .. } => self.error = None,
             EventKind::Answered { answer, .. } => {
                 self.answer = Some(answer.text.clone());
                 self.number = answer.number;

@@ -46,8 +46,7 @@ impl Nats {
         ];
         let dead = prepare(&link, dead_stream(&link, config)).await?;
         let journal = prepare(&link, journal_stream(&link, config)).await?;
-        let bucket = link.jetstream.create_or_update_key_value(lease_bucket(&link, config)).await;
-        let bucket = bucket.map_err(|error| Error::carrier("prepare the bucket of leases", error))?;
+        let bucket = leases(&link, config).await?;
         Ok(Self {
             queues: Queues::new(Arc::clone(&link), lines, dead, config),
             journals: Journals::new(Arc::clone(&link), journal),
@@ -57,13 +56,42 @@ impl Nats {
     }
 }
 
-/// Makes the stream, or brings it to this configuration.
-async fn prepare(link: &Link, config: stream::Config) -> Result<Stream, Error> {
-    let step = "prepare a stream";
-    let name = config.name.clone();
-    let named = |error: &dyn std::fmt::Display| Error::carrier(step, format!("{name}: {error}"));
-    link.jetstream.create_or_update_stream(config).await.map_err(|error| named(&error))?;
-    link.jetstream.get_stream(&name).await.map_err(|error| named(&error))
+/// The stream as it stands, or as `wanted` if it does not stand yet.
+///
+/// Streams are shared by every client, so none changes one that is there: a tool started with other settings must not
+/// drop a cluster's copies or its journals.
+async fn prepare(link: &Link, wanted: stream::Config) -> Result<Stream, Error> {
+    let name = wanted.name.clone();
+    let stream = link.jetstream.get_or_create_stream(wanted.clone()).await;
+    let mut stream =
+        stream.map_err(|error| Error::carrier("prepare a stream", format!("{name}: {error}")))?;
+    let standing = stream
+        .info()
+        .await
+        .map_err(|error| Error::carrier("look at a stream", format!("{name}: {error}")))?;
+    for setting in differences(&standing.config, &wanted) {
+        tracing::warn!(stream = %name, setting, "the server's stream has another value than this configuration; it is kept");
+    }
+    Ok(stream)
+}
+
+/// The settings in which a stream differs from what the configuration wants.
+fn differences(standing: &stream::Config, wanted: &stream::Config) -> Vec<&'static str> {
+    let pairs = [
+        ("bus.replicas", standing.num_replicas != wanted.num_replicas),
+        ("bus.max_queued", standing.max_messages != wanted.max_messages),
+        ("bus.journal_age", standing.max_age != wanted.max_age),
+    ];
+    pairs.into_iter().filter(|(_, differs)| *differs).map(|(setting, _)| setting).collect()
+}
+
+async fn leases(link: &Link, config: &Config) -> Result<kv::Store, Error> {
+    let wanted = lease_bucket(link, config);
+    if let Ok(bucket) = link.jetstream.get_key_value(&wanted.bucket).await {
+        return Ok(bucket);
+    }
+    let made = link.jetstream.create_key_value(wanted).await;
+    made.map_err(|error| Error::carrier("prepare the bucket of leases", error))
 }
 
 fn queue_stream(link: &Link, queue: Queue, config: &Config) -> stream::Config {
@@ -111,15 +139,15 @@ fn file_stream(config: &Config) -> stream::Config {
     }
 }
 
-/// In memory: a lease that outlived a restart of the server would only be one more silent key. Old keys are removed
-/// long after anybody could hold them.
+/// On file: a bucket in memory would be gone after a restart of the server, and no lease could be taken until a
+/// client connected anew. Old keys are removed long after anybody could hold them.
 fn lease_bucket(link: &Link, config: &Config) -> kv::Config {
     kv::Config {
         bucket: link.lease_bucket(),
         description: "Leases and their holders".to_owned(),
         history: 1,
         max_age: 2 * MAX_TTL,
-        storage: StorageType::Memory,
+        storage: StorageType::File,
         num_replicas: config.replicas,
         ..kv::Config::default()
     }

@@ -59,6 +59,7 @@ impl From<EventKind> for Kind {
                 seconds,
             }),
             EventKind::Cancelled { reason } => Self::Cancelled(wire::Cancelled { reason }),
+            EventKind::Reopened { reason } => Self::Reopened(wire::Reopened { reason }),
         }
     }
 }
@@ -119,6 +120,7 @@ impl TryFrom<Kind> for EventKind {
                 seconds: it.seconds,
             },
             Kind::Cancelled(it) => Self::Cancelled { reason: it.reason },
+            Kind::Reopened(it) => Self::Reopened { reason: it.reason },
         })
     }
 }

@@ -478,3 +478,22 @@ fn an_answer_that_does_not_fit_is_sent_back() {
     let Some(EventKind::Unanswered { reason, steps: 3, .. }) = bench.journal.last() else { panic!() };
     assert!(reason.contains("neither `yes` nor `no`"), "{reason}");
 }
+
+#[test]
+fn what_a_replay_had_to_ask_anew_is_booked_with_the_next_observation() {
+    let mut first = fixture::observation(1, "1");
+    first.vision = vec![fixture::look("the chair", false)];
+    let observed = EventKind::Observed { observation: first.clone(), walls: String::new() };
+    let events = vec![fixture::written(1, "look"), observed, fixture::written(2, "b")];
+    let mut bench = Bench::resume(fixture::question(), limits(), false, events);
+    bench.leased(1);
+    let told = |effect: &Effect| match effect {
+        Effect::Run(run) => Some(run.vision.clone()),
+        _ => None,
+    };
+    assert_eq!(bench.seen.iter().find_map(told).unwrap(), first.vision);
+    bench.ran(1, 1, Ok(Observation { vision_usage: fixture::usage(), ..first }));
+    bench.ran(1, 2, Ok(fixture::observation(2, "2")));
+    let Some(EventKind::Observed { observation: seen, .. }) = bench.journal.last() else { panic!() };
+    assert_eq!(seen.vision_usage, fixture::usage());
+}

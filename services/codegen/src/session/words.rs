@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spatialclaw_domain::{Event, EventKind, Fault, KernelId, Observation};
+use spatialclaw_domain::{Event, EventKind, Fault, KernelId, Observation, VisionCall};
 use spatialclaw_models::{ChatReply, Message};
 
 /// Bounds of the service, beside those of the question.
@@ -135,6 +135,8 @@ pub struct Run {
     pub tool_calls_left: u32,
     /// It was observed before, in another kernel.
     pub replay: bool,
+    /// What the vision model has answered already, not to be asked and paid for again.
+    pub vision: Vec<VisionCall>,
 }
 
 /// How a session's work ends.

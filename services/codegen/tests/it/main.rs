@@ -4,12 +4,14 @@
 
 mod world;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use spatialclaw_bus::Queue;
 use spatialclaw_domain::{Budget, EventKind, FaultKind};
+use spatialclaw_models::backbone::template::Template;
+use spatialclaw_proto::kernel::v1::{VisionReply, VisionRequest};
 use spatialclaw_runtime::Service as _;
-use world::{Model, Says, World, names};
+use world::{Model, Says, World, about, names};
 
 const PLANNED: [&str; 2] = ["submitted", "planned"];
 
@@ -256,4 +258,100 @@ async fn a_damaged_journal_ends_the_question_and_is_listed() {
     let journal = world.journal().await;
     let Some(EventKind::Failed { fault, .. }) = journal.last() else { panic!("{journal:?}") };
     assert!(fault.message.contains("submitted before"), "{}", fault.message);
+}
+
+const SEEN: &str = "asked to locate, Question: the chair";
+
+fn times(world: &World, line: &str) -> usize {
+    world.log.lines().iter().filter(|it| *it == line).count()
+}
+
+#[tokio::test]
+async fn a_question_of_a_cell_is_answered_journaled_and_booked() {
+    let world = World::new().await;
+    let model = Model::new(&world, vec![Says::Code("see the chair"), Says::Code("answer 2.4")]);
+    let _service = world.serve(model.clone()).await;
+    world.submit().await;
+    let journal = world.journal().await;
+    let EventKind::Observed { observation: seen, .. } = &journal[3] else { panic!("{journal:?}") };
+    assert_eq!(
+        (seen.vision[0].answer.as_str(), seen.vision[0].asked.text.as_str()),
+        ("(500, 500)", "the chair")
+    );
+    let Some(EventKind::Answered { usage, .. }) = journal.last() else { panic!("{journal:?}") };
+    assert_eq!((usage.calls, usage.prompt_tokens), (3, 30), "two cells and a look");
+    assert!(model.read()[1].contains("(500, 500)"));
+}
+
+#[tokio::test]
+async fn a_replay_does_not_ask_again() {
+    let world = World::new().await;
+    let script = vec![Says::Code("see the chair"), Says::Code("die"), Says::Code("answer 2.4")];
+    let _service = world.serve(Model::new(&world, script)).await;
+    world.submit().await;
+    let journal = world.journal().await;
+    assert!(world.log.kernels().contains(&"run 1 on 2: see the chair".to_owned()));
+    assert_eq!(times(&world, SEEN), 1);
+    let Some(EventKind::Answered { usage, .. }) = journal.last() else { panic!("{journal:?}") };
+    assert_eq!(usage.calls, 4, "three cells and one look");
+}
+
+#[tokio::test]
+async fn another_codegen_replays_from_the_journal_alone() {
+    let world = World::new().await;
+    let service = world.serve(Model::new(&world, vec![Says::Code("see the chair"), Says::Nothing])).await;
+    world.submit().await;
+    world.log.until("asked 2").await;
+    drop(service);
+    let _service = world.serve(Model::new(&world, vec![Says::Panic, Says::Code("answer 2.4")])).await;
+    let journal = world.journal().await;
+    assert!(world.log.kernels().contains(&"run 1 on 2: see the chair".to_owned()));
+    assert_eq!(times(&world, SEEN), 1);
+    let Some(EventKind::Answered { usage, .. }) = journal.last() else { panic!("{journal:?}") };
+    assert_eq!(usage.calls, 3, "two cells and one look");
+}
+
+#[tokio::test]
+async fn an_answer_whose_kernel_died_before_it_was_journaled_is_paid_once() {
+    let world = World::new().await;
+    let script = vec![Says::Code("seedie the chair"), Says::Code("answer 2.4")];
+    let _service = world.serve(Model::new(&world, script)).await;
+    world.submit().await;
+    let journal = world.journal().await;
+    assert_eq!(
+        after_plan(&journal),
+        ["cell_written", "kernel_lost", "observed", "cell_written", "observed", "answered"]
+    );
+    assert_eq!(times(&world, SEEN), 1);
+    let Some(EventKind::Answered { usage, .. }) = journal.last() else { panic!("{journal:?}") };
+    assert_eq!(usage.calls, 3, "and booked once");
+}
+
+#[tokio::test]
+async fn a_backbone_that_cannot_see_says_so() {
+    let world = World::new().await;
+    let config = spatialclaw_codegen::Config::default();
+    let _service = spatialclaw_codegen::spawn(world.bus.clone(), Arc::new(Template), config).await.unwrap();
+    let ask = async |session: String, text: &str| {
+        let request = VisionRequest { session, asked: Some(about(text).into()) };
+        world.bus.ask::<_, VisionReply>("vision", &request, Duration::from_secs(30)).await.unwrap_err()
+    };
+    let fault = ask(world.session.to_string(), "the chair").await;
+    assert_eq!(fault.kind, FaultKind::Invalid);
+    assert!(fault.message.contains("cannot see"), "{fault}");
+    assert!(ask(world.session.to_string(), " ").await.message.contains("takes a question"));
+    assert!(ask("nobody".to_owned(), "the chair").await.message.contains("nobody's"));
+}
+
+#[tokio::test]
+async fn kernels_are_leased_for_as_long_as_their_codegen_lives() {
+    let world = World::new().await;
+    let service = world.serve(Model::new(&world, vec![Says::Code("hang")])).await;
+    world.submit().await;
+    world.log.until("run 1 on 1: hang").await;
+    let lines = world.log.lines();
+    let owner = lines.iter().find_map(|line| line.strip_prefix("asked for by ")).unwrap();
+    assert!(world.bus.hold(owner, Duration::from_secs(1)).await.is_err(), "{owner} is held");
+    drop(service);
+    tokio::time::timeout(Duration::from_secs(30), world.bus.lapsed(owner)).await.unwrap().unwrap();
 }

@@ -10,13 +10,16 @@ use async_trait::async_trait;
 use spatialclaw_bus::{self as bus, Bus, Queue, Serving};
 use spatialclaw_codegen::Config;
 use spatialclaw_domain::{
-    AnswerType, ArtifactRef, Budget, Digest, Event, EventKind, Fault, FaultKind, Frame, KernelId, Plan,
-    Question, SessionId, Usage,
+    AnswerType, ArtifactRef, Budget, Digest, Event, EventKind, Fault, FaultKind, Frame, KernelId, Picture,
+    Plan, Question, SessionId, Usage, VisionKind, VisionQuestion,
 };
-use spatialclaw_models::{ChatReply, ChatRequest, Finish, LanguageModel, Part, Speaker};
+use spatialclaw_models::{ChatReply, ChatRequest, Finish, LanguageModel, Part, Role, Speaker};
 use spatialclaw_proto::{
-    kernel::v1::{KernelReply, KernelRequest, LeaseReply, LeaseRequest, RunRequest, kernel_request::Op},
-    session::v1::{Answer, CellError, Observation, SolveJob},
+    kernel::v1::{
+        KernelReply, KernelRequest, LeaseReply, LeaseRequest, RunRequest, VisionReply, VisionRequest,
+        kernel_request::Op,
+    },
+    session::v1::{self as wire, Answer, CellError, Observation, SolveJob},
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -212,6 +215,15 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Sees everything in the middle.
+    fn see(&self, request: &ChatRequest) -> ChatReply {
+        let Some(Part::Text(question)) = request.messages[1].parts.last() else { panic!("{request:?}") };
+        self.log.add(format!("asked to {}, {question}", request.role.name()));
+        said("(500, 500)".to_owned())
+    }
+}
+
 fn last_text(request: &ChatRequest) -> String {
     match request.messages.last().map(|message| &message.parts[0]) {
         Some(Part::Text(text)) => text.clone(),
@@ -226,6 +238,9 @@ impl LanguageModel for Model {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, Fault> {
+        if let Role::Locate | Role::Think = request.role {
+            return Ok(self.see(request));
+        }
         let step = request.messages.iter().filter(|message| message.speaker == Speaker::Assistant).count();
         self.log.add(format!("asked {}", step + 1));
         self.asked.send_modify(|asked| asked.push(request.clone()));
@@ -240,9 +255,13 @@ impl LanguageModel for Model {
                 cell(code)
             }
         };
-        let usage = Usage { calls: 1, prompt_tokens: 10, completion_tokens: 1, cached_tokens: 0 };
-        Ok(ChatReply { text, finish: Finish::Stop, usage, model: "script".into() })
+        Ok(said(text))
     }
+}
+
+fn said(text: String) -> ChatReply {
+    let usage = Usage { calls: 1, prompt_tokens: 10, completion_tokens: 1, cached_tokens: 0 };
+    ChatReply { text, finish: Finish::Stop, usage, model: "script".into() }
 }
 
 fn cell(code: &str) -> String {
@@ -251,8 +270,8 @@ fn cell(code: &str) -> String {
 
 // ---- the executor -----------------------------------------------------------
 
-/// Leases kernels that understand `print X`, `answer X`, `fail`, `hang`, and `die`, which takes the first kernel with
-/// it and prints `survived` on any other.
+/// Leases kernels that understand `print X`, `answer X`, `fail`, `hang`; `die`, which takes the first kernel with it and
+/// prints `survived` on any other; `see X`, which asks the vision model; `seedie X`, which does that and then `die`.
 struct Executor {
     _serving: Serving,
 }
@@ -267,23 +286,29 @@ type Kernels = Arc<Mutex<HashMap<KernelId, Kernel>>>;
 impl Executor {
     async fn start(bus: &Bus, log: &Log) -> Self {
         let (kernels, bus_, log) = (Kernels::default(), bus.clone(), log.clone());
-        let handler = move |_: LeaseRequest| lease(bus_.clone(), log.clone(), Arc::clone(&kernels));
+        let handler = move |request: LeaseRequest| {
+            log.add(format!("asked for by {}", request.owner));
+            lease(bus_.clone(), request, log.clone(), Arc::clone(&kernels))
+        };
         Self { _serving: bus.serve("executor.lease", 16, handler).await.unwrap() }
     }
 }
 
-async fn lease(bus: Bus, log: Log, kernels: Kernels) -> Result<LeaseReply, Fault> {
+async fn lease(bus: Bus, request: LeaseRequest, log: Log, kernels: Kernels) -> Result<LeaseReply, Fault> {
+    let session = request.question.unwrap().session;
     let kernel = KernelId::random();
     let nth = log.lines().iter().filter(|line| line.starts_with("lease")).count() + 1;
     log.add(format!("lease {nth}"));
     let subject = format!("kernel.{kernel}");
     let held = bus.hold(&subject, LEASE_TTL).await?;
     let (interrupt, all) = (Arc::new(Notify::new()), Arc::clone(&kernels));
+    let asker = bus.clone();
     let handler = move |request: KernelRequest| {
         let (log, interrupt, kernels) = (log.clone(), Arc::clone(&interrupt), Arc::clone(&all));
+        let host = Host { bus: asker.clone(), session: session.clone() };
         async move {
             match request.op.unwrap() {
-                Op::Run(run) => execute(nth, run, &log, &interrupt, || bury(&kernels, kernel)).await,
+                Op::Run(run) => execute(nth, run, &host, &log, &interrupt, || bury(&kernels, kernel)).await,
                 Op::Interrupt(_) => {
                     log.add(format!("interrupt {nth}"));
                     interrupt.notify_waiters();
@@ -307,20 +332,55 @@ fn bury(kernels: &Kernels, kernel: KernelId) {
     tokio::spawn(async move { drop(dead) });
 }
 
+/// What a vision question is asked with.
+struct Host {
+    bus: Bus,
+    session: String,
+}
+
+impl Host {
+    /// As the executor does: what was answered before is not asked again.
+    async fn see(&self, text: &str, known: &[wire::VisionCall]) -> wire::VisionCall {
+        let asked = wire::VisionQuestion::from(about(text));
+        if let Some(call) = known.iter().find(|call| call.asked.as_ref() == Some(&asked)) {
+            return wire::VisionCall { cached: true, usage: None, ..call.clone() };
+        }
+        let request = VisionRequest { session: self.session.clone(), asked: Some(asked.clone()) };
+        let VisionReply { answer, model, usage } = self.bus.ask("vision", &request, PATIENCE).await.unwrap();
+        wire::VisionCall { asked: Some(asked), answer, failed: false, cached: false, model, usage }
+    }
+}
+
+pub(crate) fn about(text: &str) -> VisionQuestion {
+    let image = ArtifactRef { digest: Digest::of(b"frame"), size: 5, media_type: "image/png".into() };
+    let pictures = vec![Picture { image, frame_index: Some(0) }];
+    VisionQuestion { kind: VisionKind::Locate, text: text.into(), pictures }
+}
+
 async fn execute(
     nth: usize,
     run: RunRequest,
+    host: &Host,
     log: &Log,
     interrupt: &Notify,
     die: impl FnOnce(),
 ) -> Result<KernelReply, Fault> {
     log.add(format!("run {} on {nth}: {}", run.step, run.code));
     let mut seen = Observation { step: run.step, seconds: 0.01, ..Observation::default() };
-    match run.code.split_once(' ').unwrap_or((&run.code, "")) {
+    let (verb, object) = run.code.split_once(' ').unwrap_or((&run.code, ""));
+    if let "see" | "seedie" = verb {
+        let call = host.see(object, &run.vision).await;
+        seen.stdout = format!("{}\n", call.answer);
+        seen.vision_usage = call.usage;
+        seen.vision.push(call);
+    }
+    match (verb, object) {
+        ("see", _) => {}
+        ("seedie", _) if nth > 1 => {}
         ("print", text) => seen.stdout = format!("{text}\n"),
         ("answer", text) => seen.answer = Some(Answer { text: text.into(), number: text.parse().ok() }),
         ("hang", _) => interrupt.notified().await,
-        ("die", _) if nth == 1 => {
+        ("die" | "seedie", _) if nth == 1 => {
             die();
             std::future::pending::<()>().await;
         }

@@ -69,7 +69,7 @@ impl Sessions {
         self.touch(&session);
         let (reply, answer) = oneshot::channel();
         let order = Order::Exec { code: cell, limit, reply };
-        if !self.open.get(&session).is_some_and(|open| open.orders.try_send(order).is_ok()) {
+        if self.open.get(&session).is_none_or(|open| open.orders.try_send(order).is_err()) {
             return ready(reply::refused("the session has too many cells waiting"));
         }
         Box::pin(async move { answer.await.unwrap_or_else(|_| reply::refused("the session was closed")) })

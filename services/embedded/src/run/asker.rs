@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Context as _;
 use spatialclaw_bus as bus;
 use spatialclaw_domain::SessionId;
-use spatialclaw_gateway::{Error as DoorError, Gateway, QuestionResult};
+use spatialclaw_gateway::{Error as DoorError, Gateway, QuestionResult, Status};
 use spatialclaw_ingest::{self as ingest, Entry};
 
 use crate::result::ResultLine;
@@ -25,6 +25,8 @@ pub(super) struct Asker {
     pub(super) run: String,
     /// Where report pages go; none are written otherwise.
     pub(super) reports: Option<PathBuf>,
+    /// Whether a session that ended without an answer is left alone and another one begun.
+    pub(super) retry: bool,
 }
 
 /// Why a row has no result yet.
@@ -80,20 +82,38 @@ impl Asker {
 
     async fn ask(&self, line: u64, row: &ingest::Row) -> Result<ResultLine, Trouble> {
         let fingerprint = row.fingerprint(&self.folder, &self.limits).await?;
-        let session = SessionId::named(&format!("{}:{line}:{fingerprint}", self.run));
+        let session = self.session(&format!("{}:{line}:{fingerprint}", self.run)).await?;
         let mut question =
             ingest::question(row, &self.folder, self.gateway.bus().artifacts(), &self.limits).await?;
         question.session = session;
         let patience = question.budget.question() + GRACE;
         self.gateway.submit(question).await?;
         let result = self.outcome(session, patience).await?;
-        let mut told = ResultLine::asked(line, result, row.reference.as_ref());
+        let mut told = ResultLine::asked(line, result, row);
         // An answer is worth more than its page.
         told.report = self.report(line, session).await.unwrap_or_else(|error| {
             tracing::warn!(line, "no report: {error:#}");
             None
         });
         Ok(told)
+    }
+
+    /// The session of a row that is called `name`; with `retry`, the first that did not end without an answer.
+    async fn session(&self, name: &str) -> Result<SessionId, Trouble> {
+        let (mut session, mut failures) = (SessionId::named(name), 0);
+        while self.retry && self.has_failed(session).await? {
+            failures += 1;
+            session = SessionId::named(&format!("{name}:{failures}"));
+        }
+        Ok(session)
+    }
+
+    async fn has_failed(&self, session: SessionId) -> Result<bool, Trouble> {
+        match self.gateway.result(session).await {
+            Ok(result) => Ok(matches!(result.status, Status::Unanswered | Status::Error | Status::Cancelled)),
+            Err(DoorError::NotFound(_)) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Waits for the end; a question that does not come to one is withdrawn.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use spatialclaw_domain::SessionId;
 use spatialclaw_ingest::Entry;
 
-use crate::result::ResultLine;
+use crate::result::{ResultLine, RowStatus, digest};
 
 /// Names the run, so that two runs over one server do not share sessions.
 #[derive(Serialize, Deserialize)]
@@ -59,6 +59,29 @@ impl Results {
         self.done
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Forgets the first row without an answer and what follows it. The later rows' answers are in their journals:
+    /// asking them again costs nothing.
+    pub(crate) fn forget_failures(&mut self) -> anyhow::Result<()> {
+        let (mut rows, mut kept) = (0, 0);
+        for text in BufReader::new(File::open(&self.path)?).lines() {
+            let text = text?;
+            let line: ResultLine = serde_json::from_str(&text)
+                .with_context(|| format!("{} holds a line that is no result", self.path.display()))?;
+            if line.status != RowStatus::Answered {
+                break;
+            }
+            rows += 1;
+            kept += text.len() as u64 + 1;
+        }
+        self.file.set_len(kept).with_context(|| format!("cut {}", self.path.display()))?;
+        self.done = rows;
+        Ok(())
+    }
+
     pub(crate) fn run_id(&self) -> &str {
         &self.run
     }
@@ -90,6 +113,14 @@ impl Results {
             self.path.display(),
             line.line,
             line.id.as_deref().unwrap_or("unreadable"),
+        );
+        let now = entry.row.as_ref().ok().map(digest);
+        ensure!(
+            line.row.is_none() || line.row == now,
+            "row {} (`{}`) is no longer the one that {} answers: use another --out, or --fresh to start over",
+            line.line,
+            line.id.as_deref().unwrap_or("unreadable"),
+            self.path.display(),
         );
         Ok(line)
     }
@@ -191,6 +222,37 @@ mod tests {
         assert!(error.contains("another manifest"), "{error}");
         drop(results);
         assert_eq!(Results::open(dir.path(), true).unwrap().done(), 0);
+    }
+
+    #[test]
+    fn a_row_that_was_changed_in_place_is_noticed() {
+        let parsed = |question: &str| {
+            let row = format!(r#"{{"id":"a","question":"{question}","images":["a.png"]}}"#);
+            spatialclaw_ingest::Row::parse(row.as_bytes(), &spatialclaw_ingest::Limits::default()).unwrap()
+        };
+        let entry = |question| Entry { row: Ok(parsed(question)), ..entry(1, "a") };
+        let dir = tempfile::tempdir().unwrap();
+        let mut results = Results::open(dir.path(), false).unwrap();
+        let line = ResultLine::refused(1, Some("a".to_owned()), "no".to_owned());
+        results.write(ResultLine { row: Some(digest(&parsed("How far?"))), ..line }).unwrap();
+        assert!(results.recall(&entry("How far?")).is_ok());
+        drop(results);
+        let mut results = Results::open(dir.path(), false).unwrap();
+        let error = results.recall(&entry("How long?")).unwrap_err().to_string();
+        assert!(error.contains("row 1 (`a`)"), "{error}");
+    }
+
+    #[test]
+    fn a_retry_starts_at_the_first_row_without_an_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut results = Results::open(dir.path(), false).unwrap();
+        for (line, status) in [(1, RowStatus::Answered), (2, RowStatus::Error), (3, RowStatus::Answered)] {
+            results.write(ResultLine { status, ..ResultLine::refused(line, None, String::new()) }).unwrap();
+        }
+        results.forget_failures().unwrap();
+        results.write(ResultLine::refused(2, None, String::new())).unwrap();
+        drop(results);
+        assert_eq!(Results::open(dir.path(), false).unwrap().done(), 2);
     }
 
     #[test]

@@ -60,7 +60,8 @@ async fn a_question_is_asked_once_and_booked_once() {
     assert_eq!(seen.stdout, format!("{told}{told}'answer 1'\n"));
     assert_eq!(seen.vision_usage, USAGE);
     assert_eq!(seen.vision.iter().map(|call| call.cached).collect::<Vec<_>>(), [false, true]);
-    let calls: Vec<_> = seen.tool_calls.iter().map(|call| (&*call.name, &*call.outcome, &*call.engine)).collect();
+    let calls: Vec<_> =
+        seen.tool_calls.iter().map(|call| (&*call.name, &*call.outcome, &*call.engine)).collect();
     assert_eq!(calls, [("vlm.locate", "ok", "seer"); 2]);
     let later = works(&kernel, 2, LOCATE).await;
     assert_eq!((later.vision_usage, asked.lock().unwrap().len()), (Usage::default(), 1));
