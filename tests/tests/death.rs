@@ -1,6 +1,7 @@
 //! Processes die; questions do not.
 //!
-//! The model's replies are scripted, so that one cell is long enough to be running when its process is killed.
+//! The model's replies are scripted, so that one cell is long enough to be running when its process is killed. There is
+//! one seat for kernels: whoever goes on needs the one that the dead left behind.
 
 use std::{fs, path::Path};
 
@@ -12,9 +13,15 @@ use spatialclaw_tests::{
 };
 use tempfile::TempDir;
 
-/// Sets 40, adds 2 very slowly, answers: the answer is right only if the first cell's variable is there again.
-const CELLS: [&str; 3] =
-    ["x = 40\nprint(x)", "import time\ntime.sleep(4)\ny = x + 2\nprint(y)", "ReturnAnswer(y)"];
+/// Sees 40, adds 2 very slowly, answers: the answer is right only if the first cell's variable is there again.
+const CELLS: [&str; 3] = [
+    "x = int(vlm.locate(InputImages[0], 'the mug').split(',')[0][1:])",
+    "import time\ntime.sleep(4)\ny = x + 2\nprint(y)",
+    "ReturnAnswer(y)",
+];
+
+/// Tokens of the only reply that is paid for: what the vision model says of the picture.
+const LOOK: u64 = 1000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_executor_costs_no_question() -> anyhow::Result<()> {
@@ -77,7 +84,8 @@ impl World {
         fs::write(dir.path().join("a.png"), pictures::png(64, 48))?;
         let transcript = dir.path().join("transcript.jsonl");
         fs::write(&transcript, self::transcript())?;
-        let sets = vec!["backbone.kind=recorded".to_owned(), recorded(&transcript)];
+        let sets =
+            vec!["backbone.kind=recorded".to_owned(), recorded(&transcript), "executor.kernels=1".to_owned()];
         let deployment = Deployment::start(mode, Options { sets, otlp: None }).await?;
         let client = Client::new(deployment.http())?;
         Ok(Self { deployment, client, dir })
@@ -106,6 +114,7 @@ impl World {
         );
         let result = self.client.result(id).await?;
         assert_eq!(result["number"], 42.0, "{result}");
+        assert_eq!(result["cost"]["prompt_tokens"], LOOK, "{result}");
         Ok(())
     }
 }
@@ -120,6 +129,9 @@ fn recorded(transcript: &Path) -> String {
 
 fn transcript() -> String {
     let plan = json!({"role": "plan", "expects": {"contains": "## Question"}, "reply": "Add the numbers."});
+    let usage = json!({"calls": 1, "prompt_tokens": LOOK, "completion_tokens": 3, "cached_tokens": 0});
+    let look =
+        json!({"role": "locate", "expects": {"contains": "the mug"}, "reply": "(40,2)", "usage": usage});
     let cells = CELLS.iter().enumerate().map(|(turn, code)| {
         let reply = format!(
             "**Purpose**\nAdd.\n**Reasoning**\nStep by step.\n**Next Goal**\nThe sum.\n**Code**\n```python\n{code}\n```\n"
@@ -128,5 +140,5 @@ fn transcript() -> String {
         let expects = if turn == 0 { "## Plan".to_owned() } else { format!("## Step {turn}: ok") };
         json!({"role": "code", "turn": turn, "expects": {"contains": expects}, "reply": reply})
     });
-    std::iter::once(plan).chain(cells).map(|entry| format!("{entry}\n")).collect()
+    [plan, look].into_iter().chain(cells).map(|entry| format!("{entry}\n")).collect()
 }
