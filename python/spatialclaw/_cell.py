@@ -12,6 +12,7 @@ import traceback
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
+from . import _advice
 from ._capture import encodable
 
 # Characters of the value of a cell's last expression.
@@ -78,8 +79,15 @@ def run(code: str, step: int, namespace: dict[str, Any], interrupts: Interrupts)
     # An interrupt may also strike in the `finally` above, so it is caught out here.
     except BaseException as error:
         interrupts.armed = False
-        return _describe(error, filename)
+        return _advised(_describe(error, filename), code)
     return None
+
+
+def _advised(failure: Failure, code: str) -> Failure:
+    """The failure, with what else in the cell cannot work."""
+    notes = _advice.notes(code, os.environ.get("HOME", ""), failure.line)
+    message = "\nnote: ".join([failure.message, *notes])
+    return failure._replace(message=message)
 
 
 def _compile(code: str, filename: str) -> tuple[CodeType, CodeType | None]:
@@ -133,14 +141,22 @@ def _message(error: BaseException) -> str:
 
 def _wall(error: OSError) -> str:
     """A hint if a wall stood in the way."""
-    if error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
+    # An address where a file was meant, or an error of the network's own kind: their numbers say nothing.
+    is_remote = type(error).__name__ in ("URLError", "gaierror") or "://" in _text(error)[:200]
+    if is_remote or error.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
         return "; cells have no network, no programs and only their own scratch directory for files"
-    path = error.filename
-    if error.errno == errno.ENOENT and isinstance(path, str) and os.path.isabs(path):
-        own = os.environ.get("HOME", "")
-        if not os.path.normpath(path).startswith(own):
-            return f"; cells can only open their own files, in {own} (the working directory): use relative paths"
+    own = os.environ.get("HOME", "")
+    if error.errno == errno.ENOENT and isinstance(error.filename, str) and _leads_out(error.filename, own):
+        return f"; cells can only open their own files, in {own} (the working directory): use relative paths"
     return ""
+
+
+def _leads_out(path: str, own: str) -> bool:
+    try:
+        return not os.path.abspath(path).startswith(own)
+    # The working directory may be gone.
+    except OSError:
+        return True
 
 
 def _text(error: BaseException) -> str:

@@ -311,7 +311,15 @@ def _parse(body: bytes, descriptors: list[int]) -> _Fork:
     workspace = fork.get("workspace")
     if workspace is not None and not os.path.isdir(workspace):
         raise ValueError(f"workspace {workspace!r} is no directory")
+    if workspace is not None and (held := _held(workspace)):
+        raise ValueError(f"workspace {workspace!r} holds {held!r}, which kernels need; name another directory")
     return _Fork(int(fork["id"]), scratch, workspace, _limits(fork.get("limits") or {}), descriptors[0])
+
+
+def _held(folder: str) -> str | None:
+    """Something in ``folder`` that kernels themselves read."""
+    real = os.path.join(os.path.realpath(folder), "")
+    return next((path for path in _readable() if os.path.realpath(path).startswith(real)), None)
 
 
 def _number(body: bytes) -> int:

@@ -37,6 +37,10 @@ GRACE_S = 1.0
 _FRAME_LIMIT = 32 << 20
 # Pictures and answers that are kept; the executor has budgets of its own.
 _KEPT = 300
+# Where everybody may write.
+_SHARED = ("/tmp", "/dev/shm", "/var/tmp")
+# What the environment of this process and of the victim holds.
+ENV_SECRET = f"CANARY-{secrets.token_hex(8)}"
 
 
 @dataclass
@@ -131,12 +135,10 @@ def _answer(kernel: Kernel, call: int) -> None:
     """Refuses a call; a kernel that does not read its answers is of no use."""
     reply = wire.reply_failure(call, "RuntimeError", "nothing is perceived here")
     data = struct.pack("<I", len(reply)) + reply
-    try:
-        sent = kernel.pipe.end.send(data, socket.MSG_DONTWAIT)
-    except BlockingIOError as error:
-        raise Lost("it does not read its answers") from error
-    if sent != len(data):
+    # Short enough for the room that "writable" promises.
+    if not select.select([], [kernel.pipe.end], [], 0)[1]:
         raise Lost("it does not read its answers")
+    kernel.pipe.end.sendall(data)
 
 
 class Ground:
@@ -145,7 +147,7 @@ class Ground:
     def __init__(self, template: Template, scratch: Path) -> None:
         self._template = template
         self.tag = f"spatialclaw{secrets.token_hex(6)}"
-        self.secret, self.env_secret = (f"CANARY-{secrets.token_hex(8)}" for _ in range(2))
+        self.secret = f"CANARY-{secrets.token_hex(8)}"
         # Open to everybody, so that permissions alone hide nothing.
         self._root = Path(tempfile.mkdtemp(prefix="ground"))
         self._root.chmod(0o755)
@@ -154,8 +156,9 @@ class Ground:
             folder.mkdir(mode=0o777)
             folder.chmod(0o777)
         self._fill()
-        os.environ["SPATIALCLAW_CANARY"] = self.env_secret
         self._listen()
+        # Its environment holds the secret from its first moment, as an executor's holds keys.
+        os.environ["SPATIALCLAW_CANARY"] = ENV_SECRET
         self._victim = subprocess.Popen(["sleep", "3600"])
         scratch.mkdir(mode=0o700)
         self._neighbour_scratch = scratch
@@ -220,7 +223,7 @@ class Ground:
     def _leaks(self, outcome: Outcome) -> Iterator[str]:
         said = " ".join([outcome.stdout, outcome.stderr, outcome.error or "", *outcome.answers]).encode()
         said += outcome.said + b"".join(outcome.shown)
-        for secret, name in ((self.secret, "the file's secret"), (self.env_secret, "the environment's secret")):
+        for secret, name in ((self.secret, "the file's secret"), (ENV_SECRET, "the environment's secret")):
             if secret.encode() in said or secret.encode().hex().encode() in said:
                 yield f"{name} came out"
         if "BREACH" in outcome.stdout:
@@ -235,7 +238,7 @@ class Ground:
         for path in self._before.keys() | after.keys():
             if self._before.get(path) != after.get(path):
                 yield f"{path} changed: {self._before.get(path)} -> {after.get(path)}"
-        for folder in ("/tmp", "/dev/shm", "/var/tmp"):
+        for folder in _SHARED:
             yield from (f"{folder}/{name} was made" for name in os.listdir(folder) if self.tag in name)
         listeners = {"tcp": self._tcp, "udp": self._udp, "unix": self._unix, "abstract": self._abstract}
         reached = select.select(list(listeners.values()), [], [], 0)[0]
@@ -256,8 +259,8 @@ class Ground:
         self._victim.wait()
         for listener in (self._tcp, self._udp, self._unix, self._abstract):
             listener.close()
-        del os.environ["SPATIALCLAW_CANARY"]
-        for folder in (self._root, Path(self._unix_dir)):
+        left = [Path(folder, name) for folder in _SHARED for name in os.listdir(folder) if self.tag in name]
+        for folder in (self._root, Path(self._unix_dir), *left):
             subprocess.run(["rm", "-rf", str(folder)], check=False)
 
 

@@ -44,6 +44,8 @@ def fields(data: bytes) -> Iterator[tuple[int, Any]]:
             shift += 7
             if byte < 0x80:
                 return number
+            if shift > 63:
+                raise ValueError("a number of more than ten bytes")
 
     while at < len(data):
         key = varint()

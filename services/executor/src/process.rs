@@ -25,6 +25,16 @@ impl Process {
         self.signal(Signal::INT);
     }
 
+    /// Makes the process stand still until [`Self::resume`].
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets the process go on.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Ends the process.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);

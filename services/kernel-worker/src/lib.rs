@@ -72,7 +72,7 @@
 //! Template -> executor, once, first:
 //!
 //! ```text
-//! {"ready": {"protocol": 1, "pid": 123, "python": "3.11.7", "walls": "userns+netns+ipcns+mountns+nocaps+rlimits+landlock+seccomp",
+//! {"ready": {"protocol": 1, "pid": 123, "python": "3.11.7", "walls": "userns+netns+ipcns+mountns+root+uid+nocaps+rlimits+landlock+seccomp",
 //!            "seconds": 2.31, "packages": {"numpy": "2.4.6", "scipy": "...", "matplotlib": "...", "pillow": "..."}}}
 //! ```
 //!
@@ -86,7 +86,8 @@
 //! ```text
 //! {"fork": {"id": 1, "session": "32 hex digits", "scratch": "/abs/dir",
 //!           "limits": {"memory_bytes": 4294967296, "cpu_seconds": 3600, "file_bytes": 67108864,
-//!                      "scratch_bytes": 268435456, "open_files": 256, "threads": 64}}}
+//!                      "scratch_bytes": 268435456, "open_files": 256, "threads": 64, "output_chars": 4000},
+//!           "workspace": "/abs/dir"}}
 //! ```
 //!
 //! carrying exactly ONE descriptor (SCM_RIGHTS with the first byte of the frame): the child's end of an AF_UNIX SOCK_STREAM
@@ -95,6 +96,10 @@
 //! defaults. `scratch`: an existing empty directory of this session, mode 0700, made and removed by the executor; the cell's working
 //! directory, HOME and TMPDIR. (With the `mountns` wall the child mounts a private tmpfs of `scratch_bytes` over it: files never
 //! reach the disk and vanish with the child.)
+//!
+//! `output_chars`: characters kept of what one cell prints. `workspace` (optional): a directory whose regular files are copied into
+//! the scratch directory, which then lies under that path too and is the working directory; it needs the `mountns` wall. Links are
+//! neither copied nor followed; one that holds what kernels need is refused.
 //!
 //! Template -> executor, answers in order of requests:
 //!

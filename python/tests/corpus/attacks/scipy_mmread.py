@@ -3,4 +3,4 @@ from scipy.io import mmread
 try:
     print(mmread("@SECRET_FILE@"))
 except ValueError as e:
-    print("BREACH read it", e)
+    print(e)

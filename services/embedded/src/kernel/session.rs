@@ -22,6 +22,7 @@ use super::bounds::Bounds;
 
 /// How long a session waits for a kernel: a template that died takes seconds to start.
 const LEASE: Duration = Duration::from_secs(60);
+const LEASE_WORKSPACE: Duration = Duration::from_secs(2);
 const LEASE_AGAIN: Duration = Duration::from_millis(50);
 /// Beyond a cell's own time: interrupt, grace, report, pictures on their way to the store.
 const BEYOND: Duration = Duration::from_secs(30);
@@ -150,7 +151,9 @@ impl Session {
     }
 
     async fn lease(&mut self) -> Result<(), Fault> {
-        let ends = Instant::now() + LEASE;
+        // With a workspace that cannot be copied, no later try would do better.
+        let patience = if self.workspace.as_os_str().is_empty() { LEASE } else { LEASE_WORKSPACE };
+        let ends = Instant::now() + patience;
         let request = LeaseRequest {
             question: Some(self.question.clone().into()),
             workspace: self.workspace.to_string_lossy().into_owned(),
@@ -164,7 +167,15 @@ impl Session {
                     return Ok(());
                 }
                 Err(fault) if fault.is_retryable() && Instant::now() < ends => sleep(LEASE_AGAIN).await,
-                Err(fault) => return Err(fault),
+                Err(fault) if self.workspace.as_os_str().is_empty() => return Err(fault),
+                Err(fault) => {
+                    let message = format!(
+                        "{fault} (its workspace {} must be readable, fit the scratch directory and hold nothing that \
+                         kernels need)",
+                        self.workspace.display()
+                    );
+                    return Err(Fault::new(fault.kind, message));
+                }
             }
         }
     }

@@ -36,6 +36,8 @@ use crate::{
 const UNLIMITED: u32 = u32::MAX;
 /// Of questions to the vision model and their answers in one observation, which has to fit a message and the journal.
 const VISION_BYTES: usize = 256 << 10;
+/// Messages of one cell, of whatever kind.
+const MESSAGES: u32 = 100_000;
 
 /// What a cell came to.
 pub(crate) struct Ran {
@@ -60,6 +62,8 @@ pub(crate) struct Cell<'a> {
     picture_bytes_left: u64,
     /// Bytes that the cell's questions to the vision model may still take in its observation.
     vision_bytes_left: usize,
+    /// Calls that are no tool's, answers and dropped pictures are not counted otherwise.
+    messages_left: u32,
     serving: Option<Serving<'a>>,
     storing: Option<BoxFuture<'a, Result<ShownImage, Refusal>>>,
 }
@@ -115,6 +119,7 @@ impl<'a> Cell<'a> {
             cell_calls_left: config.max_cell_tool_calls,
             picture_bytes_left: config.max_cell_pictures.as_u64(),
             vision_bytes_left: VISION_BYTES,
+            messages_left: MESSAGES,
             serving: None,
             storing: None,
         }
@@ -131,13 +136,18 @@ impl<'a> Cell<'a> {
         ends: &mut Listener,
     ) -> Result<Ran, Fault> {
         let work = to_kernel::Kind::Run(wire::Run { step: self.step, code });
+        worker.resume();
         let end = match worker.push(work, None) {
             Ok(()) => self.drive(worker, ends).await,
             Err(lost) => Err(lost),
         };
         self.abandon_call();
         match end {
-            Ok(End::Done(done)) => Ok(self.done(done)),
+            Ok(End::Done(done)) => {
+                // It may lie about having ended: then it does nothing more until the next cell.
+                worker.pause();
+                Ok(self.done(done))
+            }
             Ok(End::Kill(why)) => {
                 worker.kill().await;
                 Ok(self.killed(why))
@@ -209,6 +219,10 @@ impl<'a> Cell<'a> {
     }
 
     fn heard(&mut self, kind: Kind) -> Result<ControlFlow<End>, Lost> {
+        self.messages_left = self
+            .messages_left
+            .checked_sub(1)
+            .ok_or_else(|| Lost::Violation(format!("more than {MESSAGES} messages in one cell")))?;
         match kind {
             Kind::Done(done) if done.step == self.step => return Ok(ControlFlow::Break(End::Done(done))),
             Kind::Done(done) => {

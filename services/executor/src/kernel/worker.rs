@@ -110,6 +110,16 @@ impl Worker {
         }
     }
 
+    /// Makes the interpreter stand still, threads that a cell left behind included, until [`Self::resume`].
+    pub(crate) fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets the interpreter go on.
+    pub(crate) fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Asks the running cell to stop.
     pub(crate) fn interrupt(&self) {
         self.process.interrupt();

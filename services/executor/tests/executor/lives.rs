@@ -73,11 +73,26 @@ async fn an_interpreter_that_dies_in_a_cell_says_how() {
 async fn an_interpreter_that_dies_between_cells_is_noticed() {
     let world = World::start().await;
     let kernel = world.lease().await;
-    let code = "import threading, os, time\n\
-                threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()";
-    kernel.run(1, code).await;
+    let pid = kernel.run(1, "import os; print(os.getpid())").await.stdout.trim().parse().unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     kernel.assert_gone().await;
     world.lease().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_cells_a_kernel_stands_still() {
+    let world = World::start().await;
+    let kernel = world.lease().await;
+    // Its last act is to end the interpreter, half a second after its cell; standing still it does not come to it.
+    let code = "import threading, os, time\n\
+                threading.Thread(target=lambda: (time.sleep(0.5), os._exit(1)), daemon=True).start()\n\
+                kept = 1";
+    kernel.run(1, code).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Going on, it comes to it; that the kernel was there to run the cell is what counts.
+    let seen = kernel.run(2, "import time; time.sleep(30)").await;
+    assert_eq!(error(&seen).0, "KernelDied");
+    kernel.assert_gone().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

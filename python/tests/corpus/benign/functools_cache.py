@@ -1,0 +1,5 @@
+# prints: 55
+from functools import lru_cache, partial, reduce
+@lru_cache(None)
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+print(fib(10))

@@ -1,0 +1,2 @@
+# prints: left out
+for i in range(3000): print(i, i * i)

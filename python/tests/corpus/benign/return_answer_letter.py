@@ -1,0 +1,2 @@
+# prints: answer submitted: B
+ReturnAnswer(" B ")

@@ -1,0 +1,2 @@
+# prints: answer submitted: 1.37
+ReturnAnswer(1.37)

@@ -1,0 +1,4 @@
+# prints: went on
+# warns
+import warnings
+warnings.warn("depth is sparse"); print("went on")
