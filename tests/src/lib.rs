@@ -3,7 +3,9 @@
 pub mod client;
 pub mod deployment;
 pub mod examples;
+pub mod kernels;
 pub mod malformed;
 pub mod nats;
 pub mod otlp;
 pub mod pictures;
+pub mod pod;
