@@ -115,7 +115,7 @@ class Capture:
 
     def collect(self) -> None:
         """Add what went past Python to what the recorders hold."""
-        _flush_libc()
+        _flush_libc(None)
         for recorder, file in zip((self.stdout, self.stderr), self._files.values(), strict=True):
             raw = _both_ends(file)
             if raw:
@@ -142,5 +142,5 @@ def _both_ends(file: int) -> bytes:
     return os.pread(file, _RAW_PART, 0) + note + os.pread(file, _RAW_PART, size - _RAW_PART)
 
 
-def _flush_libc() -> None:
-    ctypes.CDLL(None).fflush(None)
+# Text of a cell's C code may wait in libc's buffer. Looked up once: that takes longer than the call.
+_flush_libc = ctypes.CDLL(None).fflush

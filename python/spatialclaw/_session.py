@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import sys
 import time
 from types import ModuleType
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _cell, _namespace
+from . import _cell, _namespace, _seeds
 from ._bridge import Bridge
 from ._capture import Capture
 from ._inputs import inputs
@@ -83,7 +82,7 @@ class Session:
         names = _namespace.build(inputs(opening, self._bridge))
         self._namespace = _main(names)
         self._variables = Variables(names)
-        seed(opening.seed)
+        _seeds.sow(opening.seed)
 
     def run(self) -> None:
         """Run cells until the host closes the session."""
@@ -132,17 +131,3 @@ def _main(names: dict[str, Any]) -> dict[str, Any]:
     vars(module).update(names)
     sys.modules["__main__"] = module
     return vars(module)
-
-
-def seed(number: int) -> None:
-    """Make every source of pseudo-random numbers start from ``number``, also generators made without a seed."""
-    random.seed(number)
-    np.random.seed(number % 2**32)
-    sequence = np.random.SeedSequence(number)
-    fresh = np.random.default_rng
-
-    def default_rng(seed: Any = None) -> np.random.Generator:
-        return fresh(sequence.spawn(1)[0] if seed is None else seed)
-
-    default_rng.__doc__ = fresh.__doc__
-    np.random.default_rng = default_rng

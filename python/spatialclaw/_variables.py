@@ -24,7 +24,7 @@ from .reconstruction import Reconstruction
 # Most variables listed in one report.
 _REPORT_LIMIT = 200
 # Bytes of an array that are looked at.
-_SAMPLE_BYTES = 1 << 20
+_SAMPLE_BYTES = 128 << 10
 # Members of a container that are looked at, and how deep.
 _MEMBERS, _DEPTH = 64, 3
 _LARGE_BYTES = 500_000_000

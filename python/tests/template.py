@@ -82,11 +82,12 @@ class Template:
             "HOME": str(home),
             "MPLCONFIGDIR": str(home / "matplotlib"),
             "MPLBACKEND": "Agg",
+            "PYTHONHASHSEED": "0",
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
         }
-        command = [*under, sys.executable, "-I", "-B", "-X", "utf8", "-c", bootstrap, str(PACKAGE), str(built)]
+        command = [*under, sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", bootstrap, str(PACKAGE), str(built)]
         self.process = _start(command, environment, home, theirs)
         theirs.close()
         self.ready = self._hear("ready")

@@ -122,7 +122,8 @@ fn launch(site: &Site) -> io::Result<(Launched, Said)> {
     let (reader, writer, control) = pipe::pair(FRAME_LIMIT)?;
     let (complaints, theirs) = io::pipe()?;
     let mut command = Command::new(&site.found.python);
-    command.args(["-I", "-B", "-X", "utf8", "-c", BOOTSTRAP]);
+    // As isolated as `-I`, which would not let the environment fix how strings hash.
+    command.args(["-s", "-P", "-B", "-X", "utf8", "-c", BOOTSTRAP]);
     command.arg(&site.found.package).arg(&site.found.library);
     environment(&mut command, site);
     command.stdin(Stdio::null()).stdout(theirs.try_clone()?).stderr(theirs).kill_on_drop(true);
@@ -143,6 +144,8 @@ fn environment(command: &mut Command, site: &Site) {
     command.env_clear().current_dir(&site.home);
     command.env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("HOME", &site.home);
     command.env("MPLCONFIGDIR", site.home.join("matplotlib")).env("MPLBACKEND", "Agg");
+    // A set's order is part of a session's state; it must come back after any restart.
+    command.env("PYTHONHASHSEED", "0");
     for library in ["OPENBLAS", "OMP", "MKL"] {
         command.env(format!("{library}_NUM_THREADS"), "1");
     }
