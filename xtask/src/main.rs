@@ -1,5 +1,7 @@
 //! Tasks of this repository: `cargo xtask demo`, `cargo xtask test`, and what they are made of.
 
+mod bench;
+mod bench_table;
 mod demo;
 mod deny;
 mod load;
@@ -26,6 +28,8 @@ enum Task {
     Test(test::Args),
     /// Answer many questions in one run, killed half-way, and print what that took
     Load(load::Args),
+    /// Measure ours beside others
+    Bench(bench::Args),
     /// Prepare the virtual environment, the small vision models and the example data
     Setup,
     /// Check licences and sources of every dependency
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => test::test(&args),
         Task::Load(args) => load::load(&args),
+        Task::Bench(args) => bench::bench(&args),
         Task::Setup => setup::everything(),
         Task::Deny => deny::deny(),
     };
