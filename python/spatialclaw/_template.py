@@ -33,6 +33,8 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import _group
+
 if TYPE_CHECKING:
     from . import _host
 
@@ -58,6 +60,8 @@ def main(library: str, control: int) -> int:
     packages = _import_everything()
     walls = host.Walls(_readable(), _essential())
     level = _probe(walls)
+    if _group.enter():
+        level += "+cgroup"
     _settle()
     template = Template(socket.socket(fileno=control), host, walls, level)
     template.send(

@@ -350,3 +350,35 @@ def test_a_template_that_cannot_start_says_why_and_never_gets_ready(tmp_path: Pa
             check=False,
         )
     assert ended.returncode != 0 and "missing.so" in ended.stderr
+
+
+def test_all_kernels_together_are_bounded(tmp_path: Path) -> None:
+    built = library()
+    if built is None:
+        pytest.skip("the kernel worker is not built: run `cargo build -p spatialclaw-kernel-worker` first")
+    for name in ("home", "one", "other"):
+        (tmp_path / name).mkdir(mode=0o700)
+    template = Template(tmp_path / "home", built)
+    if "cgroup" not in template.ready["walls"]:
+        template.close()
+        pytest.skip("this machine hands no control groups on")
+    (bound,) = [path for path in _bounds(template.process.pid) if path.exists()]
+    assert int(bound.read_text()) > 1 << 30
+    bound.write_text(str(1 << 30))
+    greedy, modest = template.kernel(tmp_path / "one"), template.kernel(tmp_path / "other")
+    modest.run("kept = 7")
+    with pytest.raises(AssertionError, match="ended in the middle"):
+        greedy.run("big = np.ones(3 << 30, np.uint8)")
+    assert modest.run("kept").stdout == "7\n"
+    for kernel in (greedy, modest):
+        kernel.close()
+    assert template.close() == 0
+
+
+def _bounds(pid: int) -> list[Path]:
+    """Where the memory of the group of ``pid`` may be bounded."""
+    lines = [line.split(":") for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    groups = [path for _, names, path in lines if names in ("memory", "") and "spatialclaw" in path]
+    points = ("/sys/fs/cgroup/memory", "/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+    files = ("memory.limit_in_bytes", "memory.max")
+    return [Path(point + path) / file for point in points for path in groups for file in files]

@@ -6,8 +6,10 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 /// Names of the walls a kernel can have, in the order they are reported.
-pub(crate) const WALLS: [&str; 10] =
-    ["userns", "netns", "ipcns", "mountns", "root", "uid", "nocaps", "rlimits", "landlock", "seccomp"];
+pub(crate) const WALLS: [&str; 11] = [
+    "userns", "netns", "ipcns", "mountns", "root", "uid", "nocaps", "rlimits", "landlock", "seccomp",
+    "cgroup",
+];
 
 /// Section `executor`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ pub struct Config {
     /// may.
     pub workspaces: Vec<PathBuf>,
     /// Walls without which no cell is run: `userns`, `netns`, `ipcns`, `mountns`, `root`, `uid`, `nocaps`, `rlimits`,
-    /// `landlock`, `seccomp`.
+    /// `landlock`, `seccomp`, `cgroup`.
     pub min_walls: Vec<String>,
     /// Kernels leased at once; more leases are refused.
     pub kernels: usize,
@@ -75,7 +77,7 @@ pub struct Config {
     pub max_picture: ByteSize,
     /// Largest picture taken from a cell, pixels.
     pub max_picture_pixels: u64,
-    /// Encoded pictures one cell may show in all.
+    /// Encoded pictures one cell may show and send along with its calls in all.
     pub max_cell_pictures: ByteSize,
     /// Bounds of one interpreter.
     pub kernel: KernelLimits,

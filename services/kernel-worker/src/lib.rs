@@ -72,7 +72,7 @@
 //! Template -> executor, once, first:
 //!
 //! ```text
-//! {"ready": {"protocol": 1, "pid": 123, "python": "3.11.7", "walls": "userns+netns+ipcns+mountns+root+uid+nocaps+rlimits+landlock+seccomp",
+//! {"ready": {"protocol": 1, "pid": 123, "python": "3.11.7", "walls": "userns+netns+ipcns+mountns+root+uid+nocaps+rlimits+landlock+seccomp+cgroup",
 //!            "seconds": 2.31, "packages": {"numpy": "2.4.6", "scipy": "...", "matplotlib": "...", "pillow": "..."}}}
 //! ```
 //!
