@@ -48,26 +48,21 @@ Examples:
 A run goes on where it was when the same command is given again.
 Exit status: 0 every row answered, 1 some not, 2 nothing could run, 130 interrupted.";
 
+const USAGE: &str = "spatialclaw run [OPTIONS] --out <DIR> <MANIFEST>";
+
+/// Prints the settings, which needs neither manifest nor folder.
+const UNLESS: &str = "print_config";
+
 /// Answer every row of a manifest.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
     /// JSON Lines, one question a row (docs/reference/manifest.md)
-    #[arg(
-        required = false,
-        required_unless_present = "print_config",
-        default_value_if("print_config", "true", ""),
-        hide_default_value = true
-    )]
+    #[arg(required = false, required_unless_present = UNLESS, default_value_if(UNLESS, "true", "."))]
     manifest: PathBuf,
     /// Where results, reports and the run's state go
     #[arg(long, value_name = "DIR")]
-    #[arg(
-        required = false,
-        required_unless_present = "print_config",
-        default_value_if("print_config", "true", ""),
-        hide_default_value = true
-    )]
+    #[arg(required = false, required_unless_present = UNLESS, default_value_if(UNLESS, "true", "."))]
     out: PathBuf,
     /// Rows in flight at once; left out, as many as the executor has kernels
     #[arg(long, value_name = "N")]

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use spatialclaw_ingest::{Reference, Tolerance};
 
+use crate::tell::one_line;
+
 /// How an answer compares with the reference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
@@ -37,8 +39,16 @@ impl Score {
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}: {}", self.expected, if self.correct { "right" } else { "wrong" })?;
+        write!(f, "expected {}: {}", in_words(&self.expected), if self.correct { "right" } else { "wrong" })?;
         self.relative_error.map_or(Ok(()), |error| write!(f, ", {:.2} % off", error * 100.0))
+    }
+}
+
+fn in_words(expected: &Value) -> String {
+    match expected {
+        Value::String(text) => one_line(text, 1000),
+        Value::Array(any) => any.iter().map(in_words).collect::<Vec<_>>().join(" or "),
+        other => other.to_string(),
     }
 }
 
@@ -80,7 +90,8 @@ mod tests {
     #[test]
     fn texts_count_whatever_their_case() {
         assert!(Score::of(&reference(json!("left"), None), Some("Left."), None).correct);
-        assert!(Score::of(&reference(json!(["sofa", "couch"]), None), Some("couch"), None).correct);
+        let either = Score::of(&reference(json!(["sofa", "couch"]), None), Some("couch"), None);
+        assert_eq!(either.to_string(), "expected sofa or couch: right");
         assert!(!Score::of(&reference(json!("left"), None), Some("right"), None).correct);
     }
 }
