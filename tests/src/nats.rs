@@ -15,6 +15,8 @@ const START: Duration = Duration::from_secs(30);
 pub struct NatsServer {
     store: TempDir,
     port: u16,
+    /// More than the usual arguments.
+    more: Vec<String>,
     child: Option<Child>,
 }
 
@@ -24,7 +26,16 @@ impl NatsServer {
     /// # Errors
     /// If the binary is missing, or the server is not ready in time.
     pub async fn start() -> anyhow::Result<Self> {
-        let mut server = Self { store: tempfile::tempdir()?, port: 0, child: None };
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with more than the usual arguments, e.g. `--user`.
+    ///
+    /// # Errors
+    /// As [`NatsServer::start`].
+    pub async fn start_with(more: &[&str]) -> anyhow::Result<Self> {
+        let more = more.iter().map(|&arg| arg.to_owned()).collect();
+        let mut server = Self { store: tempfile::tempdir()?, port: 0, more, child: None };
         server.start_again().await?;
         Ok(server)
     }
@@ -54,6 +65,7 @@ impl NatsServer {
         let mut child = Command::new(&binary)
             .args(["--addr", "127.0.0.1", "--port", &port, "--jetstream", "--store_dir"])
             .arg(self.store.path())
+            .args(&self.more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

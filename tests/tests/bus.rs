@@ -8,6 +8,8 @@ mod artifacts;
 mod asks;
 #[path = "bus/away.rs"]
 mod away;
+#[path = "bus/closing.rs"]
+mod closing;
 #[path = "bus/jobs.rs"]
 mod jobs;
 #[path = "bus/journals.rs"]
@@ -20,6 +22,10 @@ mod leases;
 mod letters;
 #[path = "bus/lossy.rs"]
 mod lossy;
+#[path = "bus/secrets.rs"]
+mod secrets;
+#[path = "bus/shared.rs"]
+mod shared;
 #[path = "bus/world.rs"]
 mod world;
 
@@ -81,6 +87,13 @@ contract! {
         a_dead_job_is_known,
         a_revived_job_is_new,
         letters_are_listed_in_order,
+    };
+    closing::{
+        a_session_fails_when_its_job_is_given_up,
+        a_session_fails_when_its_workers_went_away,
+        a_session_fails_when_its_job_cannot_be_read,
+        a_session_that_has_ended_stays_as_it_is,
+        a_replayed_session_is_opened_again,
     };
     journals::{
         an_unknown_session_has_no_entries,

@@ -23,6 +23,7 @@ pub(crate) trait Carrier: Send + Sync + 'static {
     async fn enqueue(&self, queue: Queue, id: &str, job: Envelope) -> Result<(), Error>;
     async fn work(&self, queue: Queue) -> Result<Box<dyn Jobs>, Error>;
     async fn dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadJob>, Error>;
+    async fn is_dead(&self, queue: Queue, id: &str) -> Result<bool, Error>;
     async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error>;
 
     async fn append(&self, session: SessionId, entry: Bytes, after: u64) -> Result<u64, AppendError>;
@@ -66,6 +67,8 @@ pub(crate) struct Job {
     pub(crate) envelope: Envelope,
     /// 1 the first time.
     pub(crate) attempt: u32,
+    /// How long its claim may go without a sign of life.
+    pub(crate) ack_wait: Duration,
     pub(crate) claim: Box<dyn Claim>,
 }
 

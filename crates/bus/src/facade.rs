@@ -84,10 +84,9 @@ pub struct DeadJob {
 /// Carries everything between actors. Clones share one connection.
 #[derive(Clone)]
 pub struct Bus {
-    carrier: Arc<dyn Carrier>,
+    pub(crate) carrier: Arc<dyn Carrier>,
     artifacts: ArtifactStore,
     max_deliveries: u32,
-    ack_wait: Duration,
 }
 
 impl Bus {
@@ -102,7 +101,7 @@ impl Bus {
             Some(server) => Arc::new(Nats::connect(server, config, name).await?),
             None => Arc::new(Local::open(config).await?),
         };
-        Ok(Self { carrier, artifacts, max_deliveries: config.max_deliveries, ack_wait: config.ack_wait })
+        Ok(Self { carrier, artifacts, max_deliveries: config.max_deliveries })
     }
 
     /// Where large bytes lie.
@@ -178,8 +177,9 @@ impl Bus {
     ///
     /// The claim is extended while the handler runs. The handler runs inside a span that continues the trace of
     /// whoever enqueued. A job that cannot be decoded goes to the dead-letter place; so does one whose handler
-    /// panicked, once its deliveries are used up. If a buried job's id names a session whose journal is open, `Failed`
-    /// is appended to it first.
+    /// panicked or whose worker went away, once its deliveries are used up. Before that, if the job's id names a session
+    /// whose journal is open, `failed` is appended to it: nobody waits for ever, and whoever submits the session again
+    /// reads there what became of it.
     ///
     /// # Errors
     /// If the carrier fails.
@@ -206,7 +206,6 @@ impl Bus {
             queue,
             limit,
             max_deliveries: self.max_deliveries,
-            ack_wait: self.ack_wait,
             handler: Arc::new(handler),
             closing: self.closing(queue),
         };
@@ -221,16 +220,18 @@ impl Bus {
         self.carrier.dead(queue, limit).await
     }
 
-    /// Puts a dead job back on its queue with all its deliveries; `false` if there is none with that id. A session
-    /// that had been closed over it is opened again.
+    /// Puts a dead job back on its queue with all its deliveries; `false` if there is none with that id.
+    ///
+    /// A session that had failed over it is opened again first (`reopened`), and goes on where its journal stands; one
+    /// that ended otherwise stays as it is, and the job is done as soon as it is delivered.
     ///
     /// # Errors
-    /// If the carrier fails.
+    /// If the carrier fails or the queue is full: ask again, for the session may be open already.
     pub async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {
         check_id(id)?;
         // The journal first: a worker that finds it closed would think the job done.
-        if self.dead(queue, usize::MAX).await?.iter().any(|job| job.id == id)
-            && let Ok(session) = id.parse()
+        if let Ok(session) = id.parse()
+            && self.carrier.is_dead(queue, id).await?
         {
             self.reopen(session, queue).await?;
         }

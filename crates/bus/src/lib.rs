@@ -25,9 +25,10 @@
 //! | job | at least once; kept by SQLite in WAL mode, so `kill -9` loses nothing and a power cut at most the last moments | at least once; kept by the server in files, with `bus.replicas` copies |
 //! | a worker dies | its jobs are delivered again when the store is opened again, at once | its jobs are delivered again after `bus.ack_wait` |
 //! | known ids | while queued, claimed or dead | also for two minutes after the job was first queued |
+//! | a job is buried | the session of its id, if open, has `failed` by then | the same |
 //! | journal | one writer wins; numbers 1, 2, 3 … | one writer wins; numbers rise with gaps |
 //! | lease | lapses when dropped | lapses when released or, unrenewed, within about its ttl |
-//! | two processes | refused: the store belongs to one | the point of it |
+//! | two processes | refused: the store belongs to one | the point of it; streams, buckets and consumers that stand are kept as they are, and a client whose configuration differs says so |
 //!
 //! A job may be done twice (a worker that did it and died before it could say so): handlers make that harmless with
 //! the journal's fence.
@@ -40,10 +41,11 @@
 //! | requests at once | `limit` of [`Bus::serve`] | `exhausted` with `retry_after` |
 //! | jobs at once | `limit` of [`Bus::work`] | they wait on the queue |
 //! | jobs of a queue | `bus.max_queued` | [`Error::QueueFull`] |
-//! | deliveries of a job | `bus.max_deliveries`, then the dead-letter place | a delivery whose worker went away counts |
+//! | deliveries of a job | `bus.max_deliveries`; one whose worker went away counts | its session fails, the job goes to the dead-letter place |
 //! | dead jobs of a queue | 100,000 | the oldest make room |
-//! | a journal's age | `bus.journal_age` | its entries are removed |
+//! | a journal's age | `bus.journal_age` since its last entry; over NATS that of every single entry | it is removed |
 //! | a lease's ttl | 10 minutes | refused |
+//! | claims that fail in a row | 10, within half a minute (over NATS each is tried for a minute) | the worker ends once what runs is settled |
 //! | steps waiting for SQLite, publishes waiting for NATS | 1024 | callers wait their turn |
 //! | an answer of JetStream | 5 s, appends and enqueues ask twice | [`Error::Carrier`] |
 

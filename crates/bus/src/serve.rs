@@ -32,7 +32,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Until `stop`, then until everything that had arrived is answered.
+    /// Until `stop`, then until everything that had arrived is answered; what runs is answered also when no more can
+    /// be received.
     pub(crate) async fn run(
         self,
         mut requests: Box<dyn Requests>,
@@ -41,21 +42,22 @@ impl Server {
         let permits = Arc::new(Semaphore::new(self.limit));
         let mut running = JoinSet::new();
         let mut closing = false;
-        loop {
+        let ended = loop {
             tokio::select! {
                 () = stop.cancelled(), if !closing => {
                     closing = true;
                     requests.close().await;
                 }
-                request = requests.next() => match request? {
-                    Some(request) => self.accept(request, &permits, &mut running).await,
-                    None => break,
+                request = requests.next() => match request {
+                    Ok(Some(request)) => self.accept(request, &permits, &mut running).await,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
                 },
                 Some(_) = running.join_next() => {}
             }
-        }
+        };
         while running.join_next().await.is_some() {}
-        Ok(())
+        ended
     }
 
     async fn accept(&self, request: Request, permits: &Arc<Semaphore>, running: &mut JoinSet<()>) {

@@ -12,7 +12,7 @@
 //! Failures:
 //! * the model does not answer, after its retries: the question goes on without a plan;
 //! * the model refuses for good: `failed`;
-//! * the bus fails: the job is delivered again; on its last delivery `failed`;
+//! * the bus fails: the job is delivered again; after its last delivery the bus ends the question with `failed`;
 //! * the question was cancelled or somebody else planned it meanwhile: the append is refused, the journal read again.
 
 mod config;

@@ -52,7 +52,7 @@ pub(crate) async fn plan(desk: Desk, job: PlanJob, delivery: Delivery) -> Done {
     async {
         match desk.advance(session).await {
             Ok(done) => done,
-            Err(fault) => desk.postpone(session, fault, delivery.is_last).await,
+            Err(fault) => desk.postpone(fault),
         }
     }
     .instrument(span)
@@ -161,18 +161,8 @@ impl Desk {
         doubled.mul_f64(spread).max(fault.retry_after.unwrap_or_default().min(MAX_BACKOFF))
     }
 
-    /// Gives a job back; on its last delivery, ends the question so that its asker does not wait for ever.
-    async fn postpone(&self, session: SessionId, fault: Fault, is_last: bool) -> Done {
-        if is_last
-            && let Ok(Standing::Open(open)) = self.standing(session).await
-            && self
-                .bus
-                .append(session, &event(failed(fault.clone(), open.submitted_at)), open.last)
-                .await
-                .is_ok()
-        {
-            return Done::Dead { reason: fault.message };
-        }
+    /// Gives a job back; the bus ends the question if this was its last delivery.
+    fn postpone(&self, fault: Fault) -> Done {
         let wait = fault.retry_after.unwrap_or_default().max(self.config.retry_wait);
         Done::Retry { wait, reason: fault.message }
     }

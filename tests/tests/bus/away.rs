@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::{HeaderMap, jetstream};
-use spatialclaw_bus::Queue;
+use spatialclaw_bus::{Error, Queue};
 use spatialclaw_domain::{FaultKind, SessionId};
 use spatialclaw_proto::session::v1::Plan;
 use spatialclaw_tests::nats::NatsServer;
@@ -59,6 +59,50 @@ async fn a_lease_is_lost_when_the_server_stays_away() -> anyhow::Result<()> {
         let mut lease = world.bus.hold("kernel.7", Duration::from_millis(600)).await?;
         world.server.as_mut().unwrap().kill().await?;
         lease.lost().await;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_outlive_a_server_that_comes_back() -> anyhow::Result<()> {
+    let mut world = World::nats().await?;
+    in_time(Box::pin(async {
+        let lease = world.bus.hold("kernel.7", Duration::from_secs(15)).await?;
+        let server = world.server.as_mut().unwrap();
+        server.kill().await?;
+        server.start_again().await?;
+        world.bus.hold("kernel.8", LONG).await?.release().await;
+        let refused = world.other().await?.hold("kernel.7", LONG).await.err();
+        assert!(matches!(&refused, Some(Error::Held(key)) if key == "kernel.7"), "{refused:?}");
+        lease.release().await;
+        world.bus.lapsed("kernel.7").await?;
+        Ok(())
+    }))
+    .await
+}
+
+/// As an earlier version kept them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_that_were_kept_in_memory_can_be_taken_again() -> anyhow::Result<()> {
+    let server = NatsServer::start().await?;
+    let raw = jetstream::new(async_nats::connect(server.url()).await?);
+    let bucket = "spatialclaw_leases".to_owned();
+    let in_memory = jetstream::kv::Config {
+        bucket,
+        history: 1,
+        storage: jetstream::stream::StorageType::Memory,
+        ..jetstream::kv::Config::default()
+    };
+    raw.create_key_value(in_memory).await?;
+    let mut world = World::new(Some(server), |_| {}).await?;
+    in_time(async {
+        world.bus.hold("kernel.7", LONG).await?.release().await;
+        let server = world.server.as_mut().unwrap();
+        server.kill().await?;
+        server.start_again().await?;
+        world.bus.hold("kernel.7", LONG).await?.release().await;
+        world.bus.lapsed("kernel.7").await?;
         Ok(())
     })
     .await

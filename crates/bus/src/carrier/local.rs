@@ -63,6 +63,10 @@ impl Carrier for Local {
         self.queues.dead(queue, limit).await
     }
 
+    async fn is_dead(&self, queue: Queue, id: &str) -> Result<bool, Error> {
+        self.queues.is_dead(queue, id).await
+    }
+
     async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {
         self.queues.revive(queue, id).await
     }

@@ -46,11 +46,11 @@ impl Nats {
         ];
         let dead = prepare(&link, dead_stream(&link, config)).await?;
         let journal = prepare(&link, journal_stream(&link, config)).await?;
-        let bucket = leases(&link, config).await?;
+        let leases = Leases::open(Arc::clone(&link), lease_bucket(&link, config)).await?;
         Ok(Self {
             queues: Queues::new(Arc::clone(&link), lines, dead, config),
             journals: Journals::new(Arc::clone(&link), journal),
-            leases: Leases::new(Arc::clone(&link), bucket),
+            leases,
             link,
         })
     }
@@ -61,37 +61,29 @@ impl Nats {
 /// Streams are shared by every client, so none changes one that is there: a tool started with other settings must not
 /// drop a cluster's copies or its journals.
 async fn prepare(link: &Link, wanted: stream::Config) -> Result<Stream, Error> {
-    let name = wanted.name.clone();
     let stream = link.jetstream.get_or_create_stream(wanted.clone()).await;
-    let mut stream =
-        stream.map_err(|error| Error::carrier("prepare a stream", format!("{name}: {error}")))?;
-    let standing = stream
-        .info()
-        .await
-        .map_err(|error| Error::carrier("look at a stream", format!("{name}: {error}")))?;
-    for setting in differences(&standing.config, &wanted) {
-        tracing::warn!(stream = %name, setting, "the server's stream has another value than this configuration; it is kept");
+    let failed = |error| Error::carrier("prepare a stream", format!("{}: {error}", wanted.name));
+    let stream: Stream = stream.map_err(failed)?;
+    for setting in differences(&stream.cached_info().config, &wanted) {
+        warn_kept(&wanted.name, setting);
     }
     Ok(stream)
 }
 
-/// The settings in which a stream differs from what the configuration wants.
+/// The settings in which a stream differs from what is wanted of it. Without a wish for a bound the server has its own
+/// word for none.
 fn differences(standing: &stream::Config, wanted: &stream::Config) -> Vec<&'static str> {
+    let bounds_differ = wanted.max_messages > 0 && standing.max_messages != wanted.max_messages;
     let pairs = [
         ("bus.replicas", standing.num_replicas != wanted.num_replicas),
-        ("bus.max_queued", standing.max_messages != wanted.max_messages),
+        ("bus.max_queued", bounds_differ),
         ("bus.journal_age", standing.max_age != wanted.max_age),
     ];
     pairs.into_iter().filter(|(_, differs)| *differs).map(|(setting, _)| setting).collect()
 }
 
-async fn leases(link: &Link, config: &Config) -> Result<kv::Store, Error> {
-    let wanted = lease_bucket(link, config);
-    if let Ok(bucket) = link.jetstream.get_key_value(&wanted.bucket).await {
-        return Ok(bucket);
-    }
-    let made = link.jetstream.create_key_value(wanted).await;
-    made.map_err(|error| Error::carrier("prepare the bucket of leases", error))
+fn warn_kept(stream: &str, setting: &str) {
+    tracing::warn!(stream, setting, "what stands on the server differs from this configuration and is kept");
 }
 
 fn queue_stream(link: &Link, queue: Queue, config: &Config) -> stream::Config {
@@ -126,6 +118,8 @@ fn journal_stream(link: &Link, config: &Config) -> stream::Config {
         description: Some("One journal per session".to_owned()),
         subjects: vec![link.journal("*")],
         max_age: config.journal_age.max(DUPLICATES),
+        // Whole journals are read in one request.
+        allow_direct: true,
         ..file_stream(config)
     }
 }
@@ -139,8 +133,7 @@ fn file_stream(config: &Config) -> stream::Config {
     }
 }
 
-/// On file: a bucket in memory would be gone after a restart of the server, and no lease could be taken until a
-/// client connected anew. Old keys are removed long after anybody could hold them.
+/// On file: a bucket in memory is gone with its server, and with it what everybody is known to hold. Old keys are removed long after anybody could hold them.
 fn lease_bucket(link: &Link, config: &Config) -> kv::Config {
     kv::Config {
         bucket: link.lease_bucket(),
@@ -173,6 +166,10 @@ impl Carrier for Nats {
 
     async fn dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadJob>, Error> {
         self.queues.dead(queue, limit).await
+    }
+
+    async fn is_dead(&self, queue: Queue, id: &str) -> Result<bool, Error> {
+        Ok(self.queues.find_dead(queue, id).await?.is_some())
     }
 
     async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {

@@ -63,7 +63,7 @@ impl Claims {
             self.store.transact("claim a job", move |db| claim_first(db, queue.name(), number, now, until));
         match row.await? {
             First::Claimed(envelope, attempt) => {
-                Ok(Claimed::Job(Job { envelope, attempt, claim: Box::new(claim) }))
+                Ok(Claimed::Job(Job { envelope, attempt, ack_wait: self.ack_wait, claim: Box::new(claim) }))
             }
             First::Later(at) => {
                 claim.open.store(false, Ordering::Relaxed);

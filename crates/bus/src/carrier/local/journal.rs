@@ -17,8 +17,13 @@ use crate::{AppendError, Error, carrier::Entries};
 
 /// Entries a follower reads at once.
 const PAGE: i64 = 64;
-/// Appends between two looks for entries that are too old.
+/// Appends between two looks for journals that are too old.
 const PURGE_EVERY: u64 = 4096;
+
+/// Whole journals, by their newest entry: one without its beginning tells nothing.
+const PURGE: &str = "DELETE FROM entry WHERE session IN (
+    SELECT session FROM (SELECT DISTINCT session FROM entry WHERE at < ?1) AS old WHERE ?1 >
+        (SELECT at FROM entry WHERE session = old.session ORDER BY seq DESC LIMIT 1))";
 
 type Followed = Arc<Mutex<HashMap<SessionId, watch::Sender<()>>>>;
 
@@ -36,15 +41,10 @@ impl Journals {
         Ok(journals)
     }
 
-    /// Removes entries older than the configured age.
+    /// Removes the journals whose newest entry is older than the configured age.
     async fn purge(&self) -> Result<(), Error> {
         let before = self.store.now().saturating_sub(millis(self.age));
-        self.store
-            .transact("remove old journals", move |db| {
-                db.execute("DELETE FROM entry WHERE at < ?1", [before])
-            })
-            .await
-            .map(drop)
+        self.store.transact("remove old journals", move |db| db.execute(PURGE, [before])).await.map(drop)
     }
 
     pub(super) async fn append(
@@ -145,5 +145,29 @@ impl Entries for Follower {
                 signal.changed().await.map_err(|_| gone())?;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn journals_grow_old_whole() {
+        let age = Duration::from_secs(100);
+        let journals = Journals::open(Store::open(None).await.unwrap(), age).await.unwrap();
+        let (ended, going) = (SessionId::named("ended"), SessionId::named("going"));
+        for session in [ended, going] {
+            for after in 0..2 {
+                journals.append(session, Bytes::from_static(b"long ago"), after).await.unwrap();
+            }
+        }
+        let before = journals.store.now() - 2 * millis(age);
+        let aged = journals.store.transact("age", move |db| db.execute("UPDATE entry SET at = ?1", [before]));
+        assert_eq!(aged.await.unwrap(), 4);
+        journals.append(going, Bytes::from_static(b"now"), 2).await.unwrap();
+        journals.purge().await.unwrap();
+        assert!(journals.read(ended, 0).await.unwrap().is_empty());
+        assert_eq!(journals.read(going, 0).await.unwrap().len(), 3);
     }
 }

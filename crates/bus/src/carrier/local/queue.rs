@@ -28,6 +28,7 @@ const KNOWN: &str = "SELECT 1 FROM job WHERE queue = ?1 AND id = ?2";
 const INSERT: &str = "INSERT INTO job (queue, id, headers, body, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)";
 const DEAD: &str = "SELECT id, reason, attempts FROM job WHERE queue = ?1 AND reason IS NOT NULL
     ORDER BY visible_at, number LIMIT ?2";
+const IS_DEAD: &str = "SELECT 1 FROM job WHERE queue = ?1 AND id = ?2 AND reason IS NOT NULL";
 const REVIVE: &str = "UPDATE job SET reason = NULL, attempts = 0, claim = 0, visible_at = ?3
     WHERE queue = ?1 AND id = ?2 AND reason IS NOT NULL";
 
@@ -110,6 +111,14 @@ impl Queues {
                 .collect()
         });
         listed.await
+    }
+
+    pub(super) async fn is_dead(&self, queue: Queue, id: &str) -> Result<bool, Error> {
+        let id = id.to_owned();
+        let step = "look for a dead job";
+        self.store
+            .transact(step, move |db| db.prepare_cached(IS_DEAD)?.exists(params![queue.name(), id]))
+            .await
     }
 
     pub(super) async fn revive(&self, queue: Queue, id: &str) -> Result<bool, Error> {

@@ -1,4 +1,4 @@
-//! Leases: a key of a bucket that its holder writes again every third of its ttl.
+//! Leases: a key of a bucket that its holder writes again every third of its ttl. A bucket that is gone is made again.
 //!
 //! Whether a holder is alive is told by hearing it, not by comparing clocks: whoever wants to know listens to the key's
 //! subject and counts the silence on its own clock. Silence is checked against the bucket before it counts, because
@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Message, Subscriber,
     jetstream::{
-        kv::{CreateErrorKind, Store, UpdateErrorKind},
+        kv::{self, CreateError, CreateErrorKind, Store, UpdateErrorKind},
         stream::RawMessageErrorKind,
     },
 };
@@ -20,7 +20,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use super::link::Link;
+use super::{link::Link, warn_kept};
 use crate::{Error, carrier::Held};
 
 const OPERATION: &str = "KV-Operation";
@@ -29,6 +29,8 @@ const OPERATION: &str = "KV-Operation";
 pub(super) struct Leases {
     link: Arc<Link>,
     bucket: Store,
+    /// How the bucket is made if it is missing.
+    wanted: Arc<kv::Config>,
 }
 
 /// What the bucket says of a key.
@@ -70,14 +72,36 @@ enum Heard {
 }
 
 impl Leases {
-    pub(super) fn new(link: Arc<Link>, bucket: Store) -> Self {
-        Self { link, bucket }
+    /// Opens the bucket, or makes it as `wanted`.
+    pub(super) async fn open(link: Arc<Link>, wanted: kv::Config) -> Result<Self, Error> {
+        let bucket = match link.jetstream.get_key_value(&wanted.bucket).await {
+            Ok(bucket) => bucket,
+            Err(_) => make(&link, &wanted).await?,
+        };
+        if bucket.stream.cached_info().config.num_replicas != wanted.num_replicas {
+            warn_kept(&wanted.bucket, "bus.replicas");
+        }
+        Ok(Self { link, bucket, wanted: Arc::new(wanted) })
+    }
+
+    /// Writes a key that is free.
+    async fn create(&self, key: &str, value: &Value) -> Result<u64, CreateError> {
+        match self.bucket.create(key, value.encode()).await {
+            // One that was kept in memory is gone after a restart of the server. Making one that stands is refused.
+            Err(error)
+                if error.kind() != CreateErrorKind::AlreadyExists
+                    && make(&self.link, &self.wanted).await.is_ok() =>
+            {
+                self.bucket.create(key, value.encode()).await
+            }
+            created => created,
+        }
     }
 
     pub(super) async fn hold(&self, key: &str, ttl: Duration) -> Result<Holder, Error> {
         let value = Value { ttl, holder: Uuid::new_v4().simple().to_string(), renewals: 0 };
         let asked = Instant::now();
-        let revision = match self.bucket.create(key, value.encode()).await {
+        let revision = match self.create(key, &value).await {
             Ok(revision) => revision,
             Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {
                 self.take_over(key, &value).await?
@@ -161,6 +185,11 @@ impl Leases {
         let value = Value::decode(&message.payload).ok_or_else(|| unreadable(key))?;
         Ok(Key::Held { revision: message.sequence, value })
     }
+}
+
+async fn make(link: &Link, wanted: &kv::Config) -> Result<Store, Error> {
+    let made = link.jetstream.create_key_value(wanted.clone()).await;
+    made.map_err(|error| Error::carrier("prepare the bucket of leases", error))
 }
 
 fn unreadable(key: &str) -> Error {

@@ -6,12 +6,12 @@
 //! | a work queue | `<prefix>_queue_<queue>`, work-queue retention, file | `<prefix>.queue.<queue>.<id>` |
 //! | dead jobs | `<prefix>_dead`, file | `<prefix>.dead.<queue>.<id>` |
 //! | journals | `<prefix>_journal`, file | `<prefix>.journal.<session>` |
-//! | leases | bucket `<prefix>_leases`, memory | `$KV.<prefix>_leases.<key>` |
+//! | leases | bucket `<prefix>_leases`, file | `$KV.<prefix>_leases.<key>` |
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use async_nats::{
-    Client, ConnectOptions, Event,
+    Client, ConnectOptions, Event, ServerAddr,
     connection::State,
     jetstream::{
         self, Context,
@@ -21,8 +21,9 @@ use async_nats::{
 };
 use bytes::Bytes;
 use tokio::sync::watch;
+use url::{Url, form_urlencoded};
 
-use crate::{Config, Error, Queue, envelope::MAX_BODY};
+use crate::{Config, Error, Queue, config::redacted, envelope::MAX_BODY};
 
 /// For every single answer of JetStream.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
@@ -64,7 +65,9 @@ impl Link {
                 Error::Config(format!("bus.nats_credentials {}: {error}", file.display()))
             })?,
         };
-        let client = options.connect(server).await.map_err(|error| Error::Carrier {
+        let (options, address) = sign(options, server)?;
+        let server = redacted(server);
+        let client = options.connect(address).await.map_err(|error| Error::Carrier {
             step: "connect to NATS",
             cause: format!("{server}: {error}").into(),
         })?;
@@ -172,6 +175,32 @@ impl Link {
     }
 }
 
+/// Takes what a server's address authenticates with out of it: the client itself reads it nowhere but in its options,
+/// and logs addresses whole.
+fn sign(options: ConnectOptions, server: &str) -> Result<(ConnectOptions, ServerAddr), Error> {
+    let bad = |error: &dyn Display| Error::Config(format!("bus.nats `{}`: {error}", redacted(server)));
+    let text = if server.contains("://") { server.to_owned() } else { format!("nats://{server}") };
+    let mut url = Url::parse(&text).map_err(|error| bad(&error))?;
+    let (user, password) = (plain(url.username()), url.password().map(plain));
+    if (!user.is_empty() || password.is_some())
+        && (url.set_username("").is_err() || url.set_password(None).is_err())
+    {
+        return Err(bad(&"it names no host"));
+    }
+    let options = match (user, password) {
+        (user, Some(password)) => options.user_and_password(user, password),
+        (user, None) if user.is_empty() => options,
+        (token, None) => options.token(token),
+    };
+    Ok((options, ServerAddr::from_url(url).map_err(|error| bad(&error))?))
+}
+
+/// Percent-encoded text as it was meant. The decoder is one for forms, where three characters mean more than themselves.
+fn plain(encoded: &str) -> String {
+    let encoded = encoded.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(encoded.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned())
+}
+
 fn note(connection: &watch::Sender<Connection>, event: &Event) {
     match event {
         Event::Connected => {
@@ -210,6 +239,22 @@ pub(super) fn token(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_read_as_they_were_meant() {
+        for text in ["", "plain", "a+b&c=d", "p%40ss%2Fw%C3%BC"] {
+            let meant = text.replace("%40", "@").replace("%2F", "/").replace("%C3%BC", "ü");
+            assert_eq!(plain(text), meant);
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_named_without_its_secret() {
+        for server in ["nats://user:s3cret@host:port", "ftp://user:s3cret@host", "nats://user:s3cret@"] {
+            let text = sign(ConnectOptions::new(), server).err().unwrap().to_string();
+            assert!(text.contains("bus.nats") && !text.contains("s3cret"), "{text}");
+        }
+    }
 
     #[test]
     fn any_id_is_one_token_and_two_ids_are_two() {

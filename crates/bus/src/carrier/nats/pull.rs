@@ -30,7 +30,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     link::{ANSWER, Connection, Link, token},
     queue::dead_headers,
-    wire,
+    warn_kept, wire,
 };
 use crate::{
     Envelope, Error, Queue,
@@ -72,6 +72,9 @@ impl Pulls {
         ack_wait: Duration,
     ) -> Result<Self, Error> {
         let consumer = consumer(&stream, ack_wait).await?;
+        if consumer.cached_info().config.ack_wait != ack_wait {
+            warn_kept(&stream.cached_info().config.name, "bus.ack_wait");
+        }
         let mut connection = link.connection();
         connection.mark_unchanged();
         let (inbox, messages) = open_inbox(&link).await?;
@@ -164,7 +167,8 @@ impl Pulls {
             acker: Some(acker),
             open: AtomicBool::new(true),
         };
-        Ok(Job { envelope, attempt, claim: Box::new(claim) })
+        let ack_wait = self.consumer.cached_info().config.ack_wait;
+        Ok(Job { envelope, attempt, ack_wait, claim: Box::new(claim) })
     }
 
     /// A pull was refused, e.g. because the server shuts down or the consumer is gone: makes the consumer anew.
@@ -195,7 +199,7 @@ async fn open_inbox(link: &Link) -> Result<(String, Subscriber), Error> {
     Ok((inbox, subscribed.map_err(|error| Error::carrier("work on a queue", error))?))
 }
 
-/// The one consumer of a queue; made if missing.
+/// The one consumer of a queue, as it stands; made if missing.
 async fn consumer(stream: &Stream, ack_wait: Duration) -> Result<Consumer<pull::Config>, Error> {
     let config = pull::Config {
         durable_name: Some(CONSUMER.to_owned()),
@@ -206,7 +210,10 @@ async fn consumer(stream: &Stream, ack_wait: Duration) -> Result<Consumer<pull::
         max_ack_pending: MAX_CLAIMED,
         ..pull::Config::default()
     };
-    stream.create_consumer(config).await.map_err(|error| Error::carrier("work on a queue", error))
+    stream
+        .get_or_create_consumer(CONSUMER, config)
+        .await
+        .map_err(|error| Error::carrier("work on a queue", error))
 }
 
 #[async_trait]

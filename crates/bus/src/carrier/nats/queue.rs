@@ -103,7 +103,7 @@ impl Queues {
         removed.map(drop).map_err(|error| Error::carrier("revive a dead job", error))
     }
 
-    async fn find_dead(&self, queue: Queue, id: &str) -> Result<Option<StreamMessage>, Error> {
+    pub(super) async fn find_dead(&self, queue: Queue, id: &str) -> Result<Option<StreamMessage>, Error> {
         first(&self.dead, &self.link.dead(queue, &token(id)), 1).await
     }
 }
