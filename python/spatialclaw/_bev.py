@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .reconstruction import Reconstruction
 
 _HALF_VIEW_DEG = 30.0
+# Of the side of what is drawn: room around it, the reference camera, other cameras.
+_PADDING, _REFERENCE_REACH, _OTHER_REACH = 0.15, 0.10, 0.07
 
 
 def draw(
@@ -27,14 +29,14 @@ def draw(
     canvas = FigureCanvasAgg(figure)
     plane = figure.add_axes((0.1, 0.08, 0.85, 0.84))
     cameras = view.plane(recon.extrinsics.camera_poses[:, :3, 3])
-    centre, half = _window(cameras if ego else cameras[[recon.get_by_frame_index(reference)]], objects)
+    centre, span = _window(cameras if ego else cameras[[recon.get_by_frame_index(reference)]], objects)
     said = [_draw_object(plane, footprint, at) for at, footprint in enumerate(objects)]
     if ego and recon.num_frames > 1:
         said.append(
-            _draw_path(plane, cameras) if recon._is_video else _draw_cameras(plane, recon, reference, view, half)
+            _draw_path(plane, cameras) if recon._is_video else _draw_cameras(plane, recon, reference, view, span)
         )
-    _draw_camera(plane, recon, reference, view, 0.2 * half, "red")
-    _frame(plane, centre, half, reference)
+    _draw_camera(plane, recon, reference, view, _REFERENCE_REACH * span, "red")
+    _frame(plane, centre, span * (0.5 + _PADDING), reference)
     canvas.draw()  # type: ignore[no-untyped-call]
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     facing = f"map from above, metres, up = where the camera of frame {reference} (red) looks, right = its right"
@@ -42,12 +44,11 @@ def draw(
 
 
 def _window(cameras: Array, objects: list[Footprint]) -> tuple[Array, float]:
-    """Centre and half side of the square that is shown."""
+    """Centre and side of the square around cameras and objects, at least a metre."""
     drawn = [cameras] + [part for one in objects for part in (one.path, one.corners) if part is not None and len(part)]
     everything = np.concatenate(drawn)
     low, high = everything.min(axis=0), everything.max(axis=0)
-    span = max(float((high - low).max()), 1.0)
-    return (low + high) / 2, span * (0.5 + 0.15)
+    return (low + high) / 2, max(float((high - low).max()), 1.0)
 
 
 def _draw_object(plane: Any, footprint: Footprint, at: int) -> str:
@@ -99,10 +100,10 @@ def _draw_path(plane: Any, cameras: Array) -> str:
     return f"camera path: {direction_words(step)}, {np.linalg.norm(step):.2f} m from first to last frame"
 
 
-def _draw_cameras(plane: Any, recon: Reconstruction, reference: int, view: Axes, half: float) -> str:
+def _draw_cameras(plane: Any, recon: Reconstruction, reference: int, view: Axes, span: float) -> str:
     others = [frame for frame in recon.frame_indices if frame != reference]
     for frame in others:
-        _draw_camera(plane, recon, frame, view, 0.14 * half, "blue")
+        _draw_camera(plane, recon, frame, view, _OTHER_REACH * span, "blue")
     return f"cameras of frames {others} (blue)"
 
 

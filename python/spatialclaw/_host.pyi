@@ -121,3 +121,27 @@ class Channel:
     ) -> int: ...
     def ask_vision(self, kind: str, pictures: Sequence[tuple[bytes, int | None]], question: str) -> str:
         """``kind``: "locate" or "think"; ``pictures``: PNGs with their frame's index. The answer as a JSON string."""
+
+# Arithmetic over pixels (``_geometry`` wraps it). Arrays are contiguous; ``out`` overlaps no other argument.
+
+def lift(depth: object, cameras: object, poses: object, rows: int, columns: int, out: object) -> None:
+    """f32 (N,rows,columns), f64 (N,4) = fx fy cx cy, f64 (N,4,4) -> f32 ``out`` (N,rows,columns,3)."""
+
+def transform(points: object, matrix: Sequence[float], out: object) -> None:
+    """f32 or f64 (K,3), 16 numbers row by row -> f64 ``out`` (K,3)."""
+
+def fit_plane(
+    points: object, confidence: object, threshold: float, iterations: int, distance: float
+) -> tuple[bytearray, list[float]] | None:
+    """(K,3) and (K,), both f32 or both f64 -> a byte for each confident point, nine sums of products."""
+
+def resize(source: object, size: int, from_: tuple[int, int], to: tuple[int, int], out: object) -> None:
+    """Bytes of elements of ``size`` bytes, (rows, columns) of both grids -> bytes ``out``."""
+
+def pick(
+    points: object, confidence: object, mask: object, columns: int, threshold: float, rim: int
+) -> tuple[bytearray, bytearray]:
+    """f32 (H,W,3), f32 (H,W), bytes (H,W) -> f32 points and f32 confidence, as bytes."""
+
+def outline(points: object) -> list[list[float]]:
+    """f64 (K,2) -> corners, counter-clockwise."""

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _geometry
 from .images import shortened
 
 
@@ -177,40 +178,62 @@ class PerFramePointMap(PerFrame):
             entry: NDArray[np.float32] = self._all[position]
             return entry
         if position not in self._single:
-            shape = self._depth.depth.shape[1:]
-            self._single[position] = self._compute(position, np.empty((*shape, 3), np.float32))
+            self._single[position] = self._compute(position, position + 1)[0]
         return self._single[position]
 
     @property
     def points(self) -> NDArray[np.float32]:
         """(N,H,W,3) f32 world points of all frames."""
         if self._all is None:
-            everything = np.empty((*self._depth.depth.shape, 3), np.float32)
-            for position in range(self.num_frames):
-                if position in self._single:
-                    everything[position] = self._single[position]
-                else:
-                    self._compute(position, everything[position])
+            everything = self._compute(0, self.num_frames)
+            # What a cell has written into single frames stays.
+            for position, single in self._single.items():
+                everything[position] = single
             self._all, self._single = everything, {}
         return self._all
 
-    def _compute(self, position: int, out: NDArray[np.float32]) -> NDArray[np.float32]:
-        camera = self._intrinsics
-        pose = self._extrinsics.camera_poses[position]
-        depth = self._depth.depth[position]
-        right = (np.arange(depth.shape[1]) - camera.cx[position]) / camera.fx[position]
-        down = (np.arange(depth.shape[0]) - camera.cy[position]) / camera.fy[position]
-        for axis in range(3):
-            ray = pose[axis, 0] * right[None, :] + pose[axis, 1] * down[:, None] + pose[axis, 2]
-            np.multiply(ray.astype(np.float32), depth, out=out[..., axis])
-            out[..., axis] += np.float32(pose[axis, 3])
-        return out
+    def _compute(self, first: int, end: int) -> NDArray[np.float32]:
+        """The points of the frames at positions ``first`` to ``end`` - 1."""
+        depth, camera = self._depth.depth[first:end], self._intrinsics
+        cameras = np.stack([camera.fx, camera.fy, camera.cx, camera.cy], axis=1)[first:end]
+        points = np.empty((*depth.shape, 3), np.float32)
+        _geometry.engine.lift(depth, cameras, self._extrinsics.camera_poses[first:end], points)
+        return points
 
     def _array_size(self) -> tuple[int, int]:
         return self._depth._array_size()
 
     def _facts(self) -> str:
         return f"shape={(*self._depth.depth.shape, 3)}, "
+
+
+class PerFrameCoordinates(PerFrame):
+    """Named places in each frame: ``coords_2d`` (N,K,2) pixels, ``coords_3d`` (N,K,3) world, ``labels`` of the K.
+
+    ``obj[fi]`` -> dict with that frame's ``coords_2d`` and ``coords_3d``. A container for a cell's own use; no tool
+    returns one.
+    """
+
+    def __init__(
+        self,
+        coords_2d: NDArray[np.float64],
+        coords_3d: NDArray[np.float64],
+        labels: Sequence[str],
+        frame_indices: Sequence[int],
+    ) -> None:
+        super().__init__(frame_indices)
+        expected = (len(self.frame_indices), len(labels))
+        if np.shape(coords_2d) != (*expected, 2) or np.shape(coords_3d) != (*expected, 3):
+            raise ValueError(
+                f"coords_2d must be {(*expected, 2)} and coords_3d {(*expected, 3)} for {expected[0]} frames and"
+                f" {expected[1]} labels, not {np.shape(coords_2d)} and {np.shape(coords_3d)}"
+            )
+        self.coords_2d, self.coords_3d = np.asarray(coords_2d), np.asarray(coords_3d)
+        self.labels = [str(label) for label in labels]
+
+    def __getitem__(self, frame_index: int) -> dict[str, NDArray[np.float64]]:
+        position = self.get_by_frame_index(frame_index)
+        return {"coords_2d": self.coords_2d[position], "coords_3d": self.coords_3d[position]}
 
 
 def crop(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import _overlay
+from . import _geometry, _overlay
 from .frames import PerFrame, crop
 from .images import VisualFeedback, shortened, to_pil
 
@@ -114,11 +114,9 @@ class PerFrameMask(PerFrame):
                 f"the masks are {own[0]}x{own[1]} (HxW) and the reconstruction of frame {int(frame)} is"
                 f" {theirs[0]}x{theirs[1]}: segment the frame itself, an element of InputImages, not a resized copy"
             )
-        mask = crop(mask, own)
-        points = crop(recon.points[frame], own)[mask]
-        confidence = crop(recon.confidence[recon.get_by_frame_index(frame)], own)[mask]
-        measured = np.isfinite(points).all(axis=1)
-        return points[measured], confidence[measured]
+        points = crop(recon.points[frame], own)
+        confidence = crop(recon.confidence[recon.get_by_frame_index(frame)], own)
+        return _geometry.engine.pick(points, confidence, crop(mask, own), -np.inf, 0)
 
     def visualize(self, frame_idx: int | None = None, background: Any = None, **alias: Any) -> VisualFeedback:
         """Picture of one frame with each object filled, outlined and named, as ``VisualFeedback``.

@@ -7,7 +7,9 @@ import pytest
 from conftest import Make, Notebook
 from scene import CHAIR, TABLE, Box, Shot
 
+from spatialclaw._bev import _window
 from spatialclaw._footprints import (
+    Footprint,
     axes,
     direction_words,
     footprints,
@@ -148,3 +150,61 @@ def test_the_chair_is_where_it_is(large: Notebook) -> None:
     assert max(sides(found.corners)) == pytest.approx(CHAIR.sides[0], abs=0.06)
     assert found.points[:, 0].min() > CHAIR.centre[0] - CHAIR.sides[0] / 2 - 0.1
     assert found.points[:, 1].max() < -CHAIR.centre[2] + CHAIR.sides[2] / 2 + 0.1
+
+
+def test_what_is_not_confident_is_not_on_the_map(large: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    recon = large.Reconstruct.Reconstruct(large.InputImages)
+    seg = large.SAM3.segment_video_by_text("chair")
+    recon.confidence[:] = 0.1
+    assert "chair: at" not in recon.render_bev(masks=seg).description
+    assert "warning: chair: fewer than 4 measured points" in capsys.readouterr().out
+    assert "chair: at" in recon.render_bev(masks=seg, conf_threshold=0.05).description
+
+
+def test_a_speck_far_away_does_not_widen_a_thing(large: Notebook) -> None:
+    recon = large.Reconstruct.Reconstruct(large.InputImages)
+    seg = large.SAM3.segment_video_by_text("chair")
+    seg.masks[:, 0, :8, :8] = True  # the wall, three metres behind
+    (found,), _ = footprints(recon, seg, axes(recon.extrinsics[0]), 0.1)
+    assert found.corners is not None and max(sides(found.corners)) < 0.6
+
+
+def test_masks_of_another_size_are_brought_to_the_points(large: Notebook) -> None:
+    recon = large.Reconstruct.Reconstruct(large.InputImages)
+    seg = large.SAM3.segment_video_by_text("chair")
+    half = PerFrameMask(seg.masks[:, :, ::2, ::2], ["chair"], seg.frame_indices)
+    ours, whole = recon.render_bev(masks=half).description, recon.render_bev(masks=seg).description
+    assert "chair: at right 0.5" in ours and "chair: at right 0.5" in whole
+
+
+def test_things_move_only_if_they_move_far_for_their_size(make: Make) -> None:
+    def chair(x: float) -> list[Box]:
+        return [Box(1, "chair", (x, 0.4, -3.0), (0.5, 0.8, 0.5))]
+
+    for step, moves in ((0.02, False), (0.3, True)):
+        notebook = make([Shot(0, LARGE), Shot(1, LARGE)], boxes=chair(0.0), moved={1: chair(step)})
+        recon = notebook.Reconstruct.Reconstruct(notebook.InputImages)
+        seg = notebook.SAM3.segment_video_by_text("chair")
+        (found,), _ = footprints(recon, seg, axes(recon.extrinsics[0]), 0.1)
+        assert found.moving == moves, step
+
+
+def test_the_shown_square_holds_everything_and_is_never_tiny(notebook: Notebook) -> None:
+    centre, span = _window(np.zeros((1, 2)), [])
+    assert centre.tolist() == [0, 0] and span == 1.0
+    wide = Footprint("a", np.zeros((4, 2)), np.empty((0, 2)), False, np.array([[1.0, 0], [5, 0], [5, 2], [1, 2]]))
+    centre, span = _window(np.zeros((1, 2)), [wide])
+    assert centre.tolist() == [2.5, 1] and span == 5.0
+
+
+def test_the_reference_camera_is_red_and_others_are_blue(make: Make) -> None:
+    notebook = make([Shot(15), Shot(30, position=(1.0, 1.5, 0.0))])
+    recon = notebook.Reconstruct.Reconstruct(notebook.InputImages)
+    for reference in (15, 30):
+        drawn = recon.render_bev(ref_frame=reference)
+        assert f"frame {reference} (red)" in drawn.description
+        assert f"cameras of frames [{45 - reference}] (blue)" in drawn.description
+        pixels = np.array(drawn.image).astype(int)
+        red = (pixels[..., 0] > 200) & (pixels[..., 2] < 150) & (pixels[..., 1] < 150)
+        blue = (pixels[..., 2] > 200) & (pixels[..., 0] < 150) & (pixels[..., 1] < 150)
+        assert red.sum() > blue.sum() > 0, "the reference camera is drawn larger"

@@ -10,10 +10,12 @@ from conftest import Make, Notebook
 from PIL import Image
 from scene import Shot
 
+from spatialclaw.metadata import Metadata
 from spatialclaw.tools.draw import Draw
 from spatialclaw.tools.geometry import Geometry
 from spatialclaw.tools.graph import Graph
 from spatialclaw.tools.mask import Mask
+from spatialclaw.tools.time import Time
 
 
 def test_distances_and_angles() -> None:
@@ -200,3 +202,39 @@ def test_drawing_explains_mistakes() -> None:
         Draw.draw_point(picture, [[1, 2], [3, 4]], colors=["red", "green", "blue"])
     with pytest.raises(TypeError, match="uint8"):
         Draw.draw_point(np.zeros((5, 5, 3)), [1, 1])
+
+
+def test_strokes_grow_with_the_picture() -> None:
+    small, large = Image.new("RGB", (100, 100)), Image.new("RGB", (2000, 1000))
+    for picture, width, radius in ((small, 2, 3), (large, 4, 8)):
+        line = np.array(Draw.draw_line(picture, [0, 50, 90, 50]))
+        assert (line[:, 40] == (0, 255, 0)).all(axis=-1).sum() == width
+        dot = np.array(Draw.draw_point(picture, [50, 50]))
+        assert (dot[50] == (0, 0, 255)).all(axis=-1).sum() == 2 * radius + 1
+
+
+def test_one_colour_may_be_a_list_of_three_numbers() -> None:
+    picture = Image.new("RGB", (50, 50))
+    for colours in ([1, 2, 3], (1, 2, 3), np.array([1, 2, 3]), [(1, 2, 3)], [[1, 2, 3], [1, 2, 3]]):
+        drawn = Draw.draw_point(picture, [[5, 5], [40, 40]], colors=colours)
+        assert drawn.getpixel((5, 5)) == drawn.getpixel((40, 40)) == (1, 2, 3)
+    named = Draw.draw_point(picture, [[5, 5], [20, 20], [40, 40]], colors=["red", "lime", "rebeccapurple"])
+    assert named.getpixel((40, 40)) == (102, 51, 153)
+
+
+def test_every_kind_of_picture_can_be_drawn_on(notebook: Notebook) -> None:
+    frame = notebook.InputImages[0]
+    for picture in (frame, frame.image, np.array(frame), Draw.draw_point(frame, [1, 1])):
+        assert Draw.draw_point(picture, [30, 30]).getpixel((30, 30)) == (0, 0, 255)
+
+
+def test_time_knows_several_videos() -> None:
+    facts = Metadata(num_images=6, reconstruct_max_frames=64)
+    facts.num_videos = 2
+    facts.videos = [{"fps": 25.0, "total_frames": 100}, {"fps": 10.0, "total_frames": 30}]  # type: ignore[assignment]
+    time = Time(facts)
+    assert time.frame_to_seconds(50) == 2.0 and time.frame_to_seconds(50, video_index=2) == 5.0
+    assert time.seconds_to_frame(99, video_index=2) == 29 and time.frame_range_to_seconds(0, 5, 2) == (0.0, 0.5)
+    for wrong in (0, 3, 1.5):
+        with pytest.raises(ValueError, match=f"video_index is {wrong}; it must be a whole number from 1 to 2"):
+            time.frame_to_seconds(0, video_index=wrong)

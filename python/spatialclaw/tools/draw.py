@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -107,9 +108,7 @@ def _listed(shapes: Any, length: int, what: str) -> NDArray[np.float64]:
 def _colours(colours: Any, default: str, count: int) -> list[_Colour]:
     if colours is None:
         return [_colour(default)] * count
-    if isinstance(colours, str) or (
-        isinstance(colours, tuple) and len(colours) == 3 and not isinstance(colours[0], (str, tuple, list))
-    ):
+    if isinstance(colours, str) or (len(colours) == 3 and all(isinstance(part, numbers.Real) for part in colours)):
         return [_colour(colours)] * count
     listed = [_colour(one) for one in colours]
     if len(listed) == 1:

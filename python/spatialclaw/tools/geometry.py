@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _geometry
 from .._checks import number, vector
 
-# Points that score a plane; more would not change which plane wins.
-_SCORING_POINTS = 20_000
+# Enough for any plane that can be seen; each looks at up to 20,000 points.
+_MOST_ITERATIONS = 100_000
 
 
 class Geometry:
@@ -64,14 +65,13 @@ class Geometry:
         return np.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)
 
     @staticmethod
-    def transform_points(points: Any, matrix: Any) -> NDArray[Any]:
+    def transform_points(points: Any, matrix: Any) -> NDArray[np.float64]:
         """Points (…,3) moved by a (4,4) matrix, e.g. np.linalg.inv(recon.extrinsics[fi]) for world to camera."""
         if not isinstance(points, np.ndarray):
             raise TypeError(f"points must be a numpy array (..., 3), not {type(points).__name__}: use np.array(points)")
         if points.ndim < 1 or points.shape[-1] != 3:
             raise ValueError(f"points must have shape (..., 3), not {points.shape}")
-        pose = _matrix(matrix, "matrix")
-        return points @ pose[:3, :3].T + pose[:3, 3]
+        return _geometry.engine.transform(points, _matrix(matrix, "matrix"))
 
     @staticmethod
     def fit_ground_plane_ransac(
@@ -86,19 +86,24 @@ class Geometry:
         Confident is ``confidence > conf_threshold``. (None, None) with fewer than 100 such points or 50 inliers. The
         normal's sign is arbitrary: flip it if normal[1] < 0 to make it point up. ``inlier_threshold`` in metres.
         """
-        cloud = np.asarray(points, dtype=np.float64)
-        sure = np.asarray(confidence, dtype=np.float64)
+        cloud, sure = _floats(points, "points"), _floats(confidence, "confidence")
         if cloud.ndim < 2 or cloud.shape[-1] != 3 or sure.shape != cloud.shape[:-1]:
             raise ValueError(f"points must be (..., 3) and confidence (...), not {cloud.shape} and {sure.shape}")
-        chosen = cloud.reshape(-1, 3)[sure.ravel() > conf_threshold]
-        measured = np.isfinite(chosen).all(axis=1)
-        if np.count_nonzero(measured) < 100:
+        iterations = int(number(n_iterations, "n_iterations"))
+        if not 1 <= iterations <= _MOST_ITERATIONS:
+            raise ValueError(f"n_iterations is {iterations}; it lies between 1 and {_MOST_ITERATIONS}, e.g. 1000")
+        found = _geometry.engine.fit_plane(
+            cloud.reshape(-1, 3),
+            sure.reshape(-1),
+            number(conf_threshold, "conf_threshold"),
+            iterations,
+            number(inlier_threshold, "inlier_threshold"),
+        )
+        if found is None:
             return None, None
-        normal, offset = _best_plane(chosen[measured], int(n_iterations), float(inlier_threshold))
-        inliers = measured & (np.abs(chosen @ normal + offset) < inlier_threshold)
-        if np.count_nonzero(inliers) < 50:
-            return None, None
-        return _refit(chosen[inliers]), inliers
+        inliers, spread = found
+        # The direction of the smallest spread is the normal; the same as an SVD of all points, at the cost of 3x3.
+        return np.linalg.eigh(spread)[1][:, 0], inliers
 
     @staticmethod
     def normalized_to_pixel(coords: Sequence[float], width: int, height: int) -> list[float]:
@@ -133,27 +138,9 @@ def _cross_matrix(axis: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
 
 
-def _best_plane(points: NDArray[np.float64], iterations: int, threshold: float) -> tuple[NDArray[np.float64], float]:
-    """The plane through three of the points that most points lie close to; always the same for the same points."""
-    rng = np.random.Generator(np.random.PCG64(42))
-    corners = points[rng.integers(len(points), size=(max(iterations, 1), 3))]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1)
-    usable = lengths > 1e-12
-    if not usable.any():
-        return np.array([0.0, 1.0, 0.0]), float("inf")
-    normals = normals[usable] / lengths[usable, None]
-    offsets = -np.einsum("ij,ij->i", normals, corners[usable, 0])
-    scoring = points[rng.permutation(len(points))[:_SCORING_POINTS]]
-    counts = [
-        np.count_nonzero(np.abs(scoring @ normal + offset) < threshold)
-        for normal, offset in zip(normals, offsets, strict=True)
-    ]
-    best = int(np.argmax(counts))
-    return normals[best], float(offsets[best])
-
-
-def _refit(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = points - points.mean(axis=0)
-    # The eigenvector of the smallest spread is the normal; the same as an SVD of all points, at the cost of 3x3.
-    return np.linalg.eigh(centred.T @ centred)[1][:, 0]
+def _floats(value: Any, what: str) -> NDArray[Any]:
+    """``value`` as an array of floats: single precision stays, everything else is double."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} must be an array of numbers, not of {array.dtype}")
+    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)

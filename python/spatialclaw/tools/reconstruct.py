@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .. import _geometry
 from .._inputs import Inputs
 from .._tensors import Tensors
 from ..images import FrameImage, shortened
@@ -150,17 +151,10 @@ def _padded(arrays: _Arrays, sizes: list[tuple[int, int]]) -> _Arrays:
     own_confidence = np.zeros_like(confidence)
     own_intrinsics = intrinsics.copy()
     for at, (rows, columns) in enumerate(sizes):
-        y = nearest(rows, height)
-        x = nearest(columns, width)
-        own_depth[at, :rows, :columns] = depth[at][np.ix_(y, x)]
-        own_confidence[at, :rows, :columns] = confidence[at][np.ix_(y, x)]
+        own_depth[at, :rows, :columns] = _geometry.engine.resize(depth[at], (rows, columns))
+        own_confidence[at, :rows, :columns] = _geometry.engine.resize(confidence[at], (rows, columns))
         own_intrinsics[at] = _scaled(intrinsics[at], columns / width, rows / height)
     return own_depth, own_confidence, own_intrinsics, poses
-
-
-def nearest(target: int, source: int) -> NDArray[np.intp]:
-    """Source position of each of ``target`` pixels along one axis, nearest by pixel centres."""
-    return np.floor((np.arange(target) + 0.5) * source / target).astype(np.intp)
 
 
 def _scaled(camera: NDArray[np.float64], across: float, down: float) -> NDArray[np.float64]:

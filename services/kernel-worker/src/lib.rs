@@ -1,11 +1,12 @@
 //! The native half of a kernel: one Python interpreter in a child process, behind walls.
 //!
-//! CPython loads this library as `spatialclaw._host`. It holds the two things that Python cannot or should not do
+//! CPython loads this library as `spatialclaw._host`. It holds the three things that Python cannot or should not do
 //! itself:
 //!
 //! * [`channel`]: the frames between one kernel and its executor (`spatialclaw.kernel.v1`), descriptors included;
 //! * [`walls`]: what a kernel may touch, raised in the child after the fork and before the first byte of a session
-//!   is read.
+//!   is read;
+//! * [`geometry`]: arithmetic over every pixel of a reconstruction.
 //!
 //! Everything a person would want to change in a hurry is Python (`python/spatialclaw`): the template's loop
 //! (`_template.py`), the session's loop (`_session.py`), the namespace that cells see.
@@ -31,7 +32,7 @@
 //! argv, exactly:
 //!
 //! ```text
-//! PYTHON -I -B -X utf8 -c BOOTSTRAP PACKAGE_DIR LIBRARY
+//! PYTHON -s -P -B -X utf8 -c BOOTSTRAP PACKAGE_DIR LIBRARY
 //! ```
 //!
 //! * `PYTHON`      the interpreter whose site-packages hold numpy, scipy, matplotlib, pillow (e.g. `.venv/bin/python`), CPython >= 3.11
@@ -55,6 +56,7 @@
 //! HOME=TEMPLATE_HOME
 //! MPLCONFIGDIR=TEMPLATE_HOME/matplotlib
 //! MPLBACKEND=Agg
+//! PYTHONHASHSEED=0
 //! OPENBLAS_NUM_THREADS=1
 //! OMP_NUM_THREADS=1
 //! MKL_NUM_THREADS=1
@@ -137,6 +139,7 @@
 
 mod channel;
 mod frame;
+mod geometry;
 mod seccomp;
 mod walls;
 
@@ -147,6 +150,8 @@ use pyo3::prelude::*;
 mod _host {
     #[pymodule_export]
     use super::channel::{Channel, Input, Opening, Work};
+    #[pymodule_export]
+    use super::geometry::{fit_plane, lift, outline, pick, resize, transform};
     #[pymodule_export]
     use super::walls::Walls;
 }
