@@ -75,6 +75,9 @@ pub struct Observation {
     pub shown_dropped: u32,
     /// Calls from the cell to the host, in order.
     pub tool_calls: Vec<ToolCall>,
+    /// Calls beyond those that are recorded one by one.
+    #[serde(default)]
+    pub tool_calls_dropped: u32,
     /// The last `ReturnAnswer` of the cell.
     pub answer: Option<Answer>,
     /// The interpreter had to be killed: variables of earlier cells are gone.

@@ -79,6 +79,7 @@ fn observation(text: &str, image: ArtifactRef) -> Observation {
         changed_variables: vec![variable],
         shown: vec![ShownImage { image, label: text.into(), frame_index: Some(3) }],
         shown_dropped: 2,
+        tool_calls_dropped: 1,
         tool_calls: vec![ToolCall {
             name: text.into(),
             seconds: 0.1,

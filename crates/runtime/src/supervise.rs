@@ -9,7 +9,7 @@
 //! * Happy path: [`supervise`] begins the duty (an error here is the caller's), the child performs it until
 //!   [`Supervised::drain`], then ends, and the supervisor with it.
 //! * A duty that ends without being asked to, fails or panics is begun again after a growing pause, at most
-//!   [`RESTARTS`] times within [`WINDOW`]; then [`Supervised::failed`] says why.
+//!   [`RESTARTS`] times within [`WINDOW`]; then [`Supervised::failed`] says why and the supervisor ends.
 //! * Other actors linked to the supervisor (one per job, say) may come and go: their ends are logged only.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -205,6 +205,8 @@ impl<D: Duty> Supervisor<D> {
             let Some(pause) = next_restart(&mut watch.restarts, Instant::now()) else {
                 let last = format!("{} broke off {RESTARTS} times within {WINDOW:?}: {why}", self.name);
                 self.failed.send_replace(Some(last));
+                // Without a child nothing would ever end it, and a drain would wait for that.
+                myself.stop(None);
                 return;
             };
             tokio::time::sleep(pause).await;
@@ -286,6 +288,11 @@ mod tests {
         let why = service.failed().await.to_string();
         assert!(why.contains("shaky broke off 5 times"), "{why}");
         assert_eq!(*count.borrow(), 1 + RESTARTS);
+        let why = service.failed().await.to_string();
+        assert!(why.contains("broke off"), "it goes on saying so: {why}");
+        let before = Instant::now();
+        Box::new(service).drain(Duration::from_secs(600)).await;
+        assert!(before.elapsed() < Duration::from_secs(1), "there is nothing to wait for");
     }
 
     struct Impossible;

@@ -10,7 +10,8 @@ use crate::session::Limits;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Sessions worked on at once; more wait in the queue. Each wants a kernel of its own.
+    /// Sessions worked on at once; more wait in the queue. Each wants a kernel of its own; while all are leased it waits
+    /// for one, which its question's clock does not count.
     pub concurrency: usize,
     /// Pictures of the input shown to the model before it starts; 0 lets it work blind.
     pub key_frames: usize,
@@ -32,13 +33,13 @@ pub struct Config {
     /// How long one request for a kernel may take.
     #[serde(with = "humantime_serde")]
     pub lease_request: Duration,
-    /// How long to go on requesting a kernel before the job goes back to its queue.
+    /// How long to go on requesting a kernel that no executor is there to give before the job goes back to its queue.
     #[serde(with = "humantime_serde")]
     pub lease_deadline: Duration,
-    /// Wait before the second request for a kernel; doubles.
+    /// Wait before the second request for a kernel; doubles, up to about a second while all are leased.
     #[serde(with = "humantime_serde")]
     pub lease_backoff: Duration,
-    /// How long the kernels of a codegen outlive it.
+    /// How long a kernel outlives a session that could not give it back.
     #[serde(with = "humantime_serde")]
     pub owner_ttl: Duration,
     /// How much longer than a cell may run its executor may take to answer.
@@ -48,7 +49,7 @@ pub struct Config {
     pub kernel_losses: u32,
     /// Kernels one session may lose before it fails.
     pub session_losses: u32,
-    /// How long an interrupt or the return of a kernel may take.
+    /// How long an interrupt or one attempt to give a kernel back may take.
     #[serde(with = "humantime_serde")]
     pub release_deadline: Duration,
     /// Before a job is delivered again whose model, kernel or bus did not answer.

@@ -19,6 +19,8 @@ use crate::{
 const MAX_STDERR: usize = 500;
 /// Of an exception's text.
 const MAX_ERROR: usize = 600;
+/// Names of variables in one list.
+const MAX_NAMES: usize = 60;
 /// Of the line of code that raised it.
 const MAX_LINE: usize = 200;
 
@@ -55,7 +57,7 @@ fn observed(transcript: &Transcript, at: usize, cell: &Cell, seen: &Observation)
     if let Some(error) = &seen.error {
         text.push_str(&exception(error, &cell.code));
     }
-    text.push_str(&variables(seen));
+    text.push_str(&variables(transcript, at, seen));
     text.push_str(&images(seen));
     if let Some(misfit) = refusal {
         let _ = writeln!(text, "### Answer\n{misfit}");
@@ -89,7 +91,7 @@ fn exception(error: &CellError, code: &str) -> String {
     text
 }
 
-fn variables(seen: &Observation) -> String {
+fn variables(transcript: &Transcript, at: usize, seen: &Observation) -> String {
     let new = seen.new_variables.iter().map(|variable| (variable, ""));
     let changed = seen.changed_variables.iter().map(|variable| (variable, " (changed)"));
     let mut lines: Vec<String> =
@@ -103,7 +105,38 @@ fn variables(seen: &Observation) -> String {
     } else if seen.error.is_some() {
         lines.push("(what was assigned before the error is kept)\n".to_owned());
     }
+    if transcript.renewed.contains(&at) {
+        lines.push(renewed(transcript, at));
+    }
     if lines.is_empty() { String::new() } else { format!("### Variables\n{}", lines.concat()) }
+}
+
+/// What exists again in the interpreter that ran turn `at`, and what does not.
+fn renewed(transcript: &Transcript, at: usize) -> String {
+    let before = || transcript.turns.iter().take(at);
+    let mut names: Vec<&str> = Vec::new();
+    for seen in before().filter_map(Turn::observation).filter(|seen| !seen.state_lost) {
+        let made = seen.new_variables.iter().map(|variable| variable.name.as_str());
+        names.extend(made.filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    let more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    let mut text = "(before this step the interpreter was lost and made anew; the cells before it were run again, with \
+                    the same random numbers and tool answers"
+        .to_owned();
+    if !names.is_empty() {
+        let _ = write!(text, ", so these exist again: {}", names.join(", "));
+    }
+    if more > 0 {
+        let _ = write!(text, " and {more} more");
+    }
+    let lost = before().filter(|turn| turn.observation().is_some_and(|seen| seen.state_lost));
+    let lost: Vec<_> = lost.map(|turn| turn.step().to_string()).collect();
+    if !lost.is_empty() {
+        let _ = write!(text, "; nothing of step {} does", lost.join(", "));
+    }
+    text.push_str(")\n");
+    text
 }
 
 fn images(seen: &Observation) -> String {

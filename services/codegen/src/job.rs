@@ -22,8 +22,6 @@ pub(crate) struct Desk {
     pub(crate) bus: Bus,
     pub(crate) model: Arc<dyn LanguageModel>,
     pub(crate) config: Arc<Config>,
-    /// The lease key that its kernels live by.
-    pub(crate) owner: Arc<str>,
 }
 
 /// Works on a job until its session has ended or somebody should go on later.
@@ -33,26 +31,51 @@ pub(crate) async fn solve(desk: Desk, supervisor: ActorCell, job: SolveJob, deli
     let Some(session) = job.question.and_then(|question| question.session.parse::<SessionId>().ok()) else {
         return Done::Dead { reason: "the job names no session".to_owned() };
     };
+    loop {
+        let transcript = match resume(&desk, session).await {
+            Ok(transcript) if transcript.outcome.is_some() => return Done::Finished,
+            Ok(transcript) => transcript,
+            Err(done) => return done,
+        };
+        match run(desk.clone(), supervisor.clone(), transcript, &delivery).await {
+            Ok(End::Finished) => return Done::Finished,
+            Ok(End::Later { wait, reason }) => {
+                tracing::warn!(%session, %reason, ?wait, "a session goes on later");
+                return retry(wait, reason);
+            }
+            // Who gives the last delivery back buries the job, and with it the session that somebody works on.
+            Ok(End::Yield { wait }) if delivery.is_last => tokio::time::sleep(wait).await,
+            Ok(End::Yield { wait }) => {
+                return retry(wait, "somebody else works on this session".to_owned());
+            }
+            Err(done) => return done,
+        }
+    }
+}
+
+/// The session as its journal tells it, or what becomes of a job without one.
+async fn resume(desk: &Desk, session: SessionId) -> Result<Transcript, Done> {
     let entries = match desk.bus.read(session, 0).await {
         Ok(entries) => entries,
-        Err(error) => return retry(desk.config.retry_wait, Fault::from(error).message),
+        Err(error) => return Err(retry(desk.config.retry_wait, Fault::from(error).message)),
     };
-    let transcript = match Transcript::fold(session, &entries) {
-        Ok(transcript) => transcript,
-        Err(error @ Error::Empty(_)) => return Done::Dead { reason: error.to_string() },
+    match Transcript::fold(session, &entries) {
+        Ok(transcript) => Ok(transcript),
+        Err(error @ Error::Empty(_)) => Err(Done::Dead { reason: error.to_string() }),
         Err(error) => {
             let reason = format!("the journal is damaged: {error}");
             fail(&desk.bus, session, &entries, &reason).await;
-            return Done::Dead { reason };
+            Err(Done::Dead { reason })
         }
-    };
-    if transcript.outcome.is_some() {
-        return Done::Finished;
     }
-    run(desk, supervisor, transcript, delivery).await
 }
 
-async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery: Delivery) -> Done {
+async fn run(
+    desk: Desk,
+    supervisor: ActorCell,
+    transcript: Transcript,
+    delivery: &Delivery,
+) -> Result<End, Done> {
     let session = transcript.question.session;
     let (bus, wait) = (desk.bus.clone(), desk.config.retry_wait);
     let (ended, end) = oneshot::channel();
@@ -60,16 +83,12 @@ async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery
         Arguments { transcript, is_last_delivery: delivery.is_last, attempt: delivery.attempt, ended };
     let actor = match Actor::spawn_linked(None, Shell::new(desk), arguments, supervisor).await {
         Ok((actor, _)) => StopOnDrop(actor),
-        Err(error) => return retry(wait, format!("the session's actor did not start: {error}")),
+        Err(error) => return Err(retry(wait, format!("the session's actor did not start: {error}"))),
     };
     let end = end.await;
     drop(actor);
     match end {
-        Ok(End::Finished) => Done::Finished,
-        Ok(End::Later { wait, reason }) => {
-            tracing::warn!(%session, %reason, ?wait, "a session goes on later");
-            retry(wait, reason)
-        }
+        Ok(end) => Ok(end),
         Err(_) => {
             let reason = "the session's actor ended without a word: a bug".to_owned();
             if delivery.is_last
@@ -77,7 +96,7 @@ async fn run(desk: Desk, supervisor: ActorCell, transcript: Transcript, delivery
             {
                 fail(&bus, session, &entries, &reason).await;
             }
-            retry(wait, reason)
+            Err(retry(wait, reason))
         }
     }
 }

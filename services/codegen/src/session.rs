@@ -18,12 +18,16 @@
 //! Failures:
 //! * **a kernel goes away**: `kernel_lost`, a fresh one, replay, the cell again; after [`Limits::kernel_losses`] of
 //!   one cell the loss is what the model gets to see, after [`Limits::session_losses`] the session fails;
+//! * **a cell costs its interpreter** (it crashed, or had to be killed): the model gets to see that; it is no loss;
+//! * **every kernel is leased**: again, about every second, for as long as it takes;
 //! * **the model or the lease does not come**: again after a growing wait, then the job goes back to its queue, or the
 //!   session fails if this was its last delivery;
 //! * **an append is refused**: somebody cancelled the question or owns it now: stop;
+//! * **an append cannot be made**: the job goes back to its queue, or the session fails if that would not help;
 //! * **a budget is used up**: `unanswered`, saying which.
 
 mod loss;
+mod replay;
 #[cfg(test)]
 mod storms;
 #[cfg(test)]
@@ -41,11 +45,15 @@ use crate::{
     transcript::{Error, Transcript},
     verdict,
 };
-use loss::{difference, gave_up_on, is_own_doing, loss_of, refusal};
-pub use words::{Effect, End, Input, Lease, Limits, Loss, MAX_BACKOFF, Run};
+use loss::{gave_up_on, loss_of, refusal};
+pub use words::{Effect, End, Input, Lease, Limits, Loss, MAX_BACKOFF, MAX_FULL_BACKOFF, Run};
 
 /// The longest reply that is read; a longer one would not fit a journal entry.
 const MAX_REPLY_BYTES: usize = 200_000;
+/// Times an entry is appended, all retries of each counted as one, when nobody would go on after us.
+const LAST_APPENDS: u32 = 3;
+/// Bytes of the reason why an entry could not be made.
+const MAX_REASON_BYTES: usize = 1000;
 
 /// The request to the model.
 #[derive(Clone, Debug)]
@@ -76,8 +84,12 @@ pub struct Session {
     limits: Limits,
     transcript: Transcript,
     is_last_delivery: bool,
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch; moves while a cell waits for a kernel.
     deadline: u64,
+    /// When the last input came.
+    at: u64,
+    /// Since then a written cell has only waited for a kernel.
+    is_waiting: bool,
     desk: Desk,
     model_faults: u32,
     hands: Hands,
@@ -88,6 +100,7 @@ pub struct Session {
     /// Paid for in replays that asked otherwise than the first time; booked with the next observation.
     unbooked: Usage,
     appending: bool,
+    append_faults: u32,
     wake_at: Option<u64>,
     stopped: bool,
 }
@@ -95,7 +108,8 @@ pub struct Session {
 impl Session {
     /// A session taken up at `now` (milliseconds since the Unix epoch) where its journal stands.
     ///
-    /// The question's clock counts work, not waiting: what the journal accounts for, and the time since `now`.
+    /// The question's clock counts work, not waiting: what the journal accounts for, and the time since `now` but for
+    /// that in which a written cell waits for a kernel.
     pub fn new(transcript: Transcript, limits: Limits, is_last_delivery: bool, now: u64) -> Self {
         let worked = Duration::from_secs_f64(transcript.seconds_worked().min(1e9));
         let left = transcript.question.budget.question().saturating_sub(worked);
@@ -104,6 +118,8 @@ impl Session {
             transcript,
             is_last_delivery,
             deadline: now.saturating_add(millis(left)),
+            at: now,
+            is_waiting: false,
             desk: Desk::Idle { not_before: now },
             model_faults: 0,
             hands: Hands::Empty { not_before: now },
@@ -112,6 +128,7 @@ impl Session {
             outbox: VecDeque::new(),
             unbooked: Usage::default(),
             appending: false,
+            append_faults: 0,
             wake_at: None,
             stopped: false,
         }
@@ -134,6 +151,7 @@ impl Session {
             }
             return Ok(effects);
         }
+        self.pass(now);
         match input {
             Input::Tick => self.wake_at = None,
             Input::Replied(reply, seconds) => self.replied(reply, seconds, now, &mut effects),
@@ -141,12 +159,21 @@ impl Session {
             Input::Ran { kernel, step, outcome } => self.ran(kernel, step, outcome, now, &mut effects),
             Input::Lapsed(kernel) => self.lapsed(kernel, now, &mut effects),
             Input::Appended(seq) => self.appended(seq)?,
-            Input::Refused(entries) => self.refused(&entries, &mut effects),
-            Input::NotAppended(fault) => self.stop(self.later(&fault), &mut effects),
+            Input::Refused(entries) => self.refused(&entries, &mut effects)?,
+            Input::NotAppended(fault) => self.not_appended(fault, now, &mut effects),
             Input::Seen(seq, kind) => self.seen(seq, &kind, &mut effects),
         }
         self.advance(now, &mut effects);
+        self.is_waiting = self.transcript.pending().is_some() && !matches!(self.hands, Hands::Holding(_));
         Ok(effects)
+    }
+
+    /// Time goes on to `now`.
+    fn pass(&mut self, now: u64) {
+        if self.is_waiting {
+            self.deadline = self.deadline.saturating_add(now.saturating_sub(self.at));
+        }
+        self.at = self.at.max(now);
     }
 
     /// Puts everything down because nobody waits for this session any more; somebody will go on from its journal.
@@ -180,13 +207,8 @@ impl Session {
             }
             Err(fault) => {
                 self.model_faults += 1;
-                self.desk = Desk::Idle {
-                    not_before: now.saturating_add(self.backoff(
-                        self.model_faults,
-                        self.limits.model_backoff,
-                        &fault,
-                    )),
-                };
+                let wait = self.backoff(self.model_faults, self.limits.model_backoff, MAX_BACKOFF, &fault);
+                self.desk = Desk::Idle { not_before: now.saturating_add(wait) };
                 if !fault.is_retryable() || self.model_faults >= self.limits.model_attempts {
                     self.give_up("ask the model", fault, now, effects);
                 }
@@ -234,8 +256,15 @@ impl Session {
             Ok(lease) => effects.push(Effect::Release { kernel: lease.kernel, interrupt: false }),
             Err(fault) if reaching && !self.is_closing() => {
                 self.lease_faults += 1;
-                let wait = self.backoff(self.lease_faults, self.limits.lease_backoff, &fault);
+                // Somebody is there, with all hands full: worth waiting for, like the queue before it.
+                let is_full = fault.kind == FaultKind::Exhausted;
+                let longest = if is_full { MAX_FULL_BACKOFF } else { MAX_BACKOFF };
+                let wait = self.backoff(self.lease_faults, self.limits.lease_backoff, longest, &fault);
                 self.hands = Hands::Empty { not_before: now.saturating_add(wait) };
+                if is_full {
+                    self.reaching_since = now;
+                    return;
+                }
                 let late = now >= self.reaching_since.saturating_add(millis(self.limits.lease_deadline));
                 if !fault.is_retryable() || late {
                     self.give_up("lease a kernel", fault, now, effects);
@@ -260,7 +289,8 @@ impl Session {
         let Some(run) = holding.running.take() else { return };
         match outcome {
             Err(Loss::Gone(reason)) => self.lose(step, reason, now, effects),
-            Ok(seen) if seen.state_lost && (run.replay || !is_own_doing(&seen)) => {
+            // The first time it did not: that is no doing of the cell's.
+            Ok(seen) if seen.state_lost && run.replay => {
                 self.lose(step, loss_of(&seen), now, effects);
             }
             outcome if run.replay => {
@@ -268,7 +298,7 @@ impl Session {
                 self.unbooked += outcome.as_ref().map(|seen| seen.vision_usage).unwrap_or_default();
                 let first = self.transcript.replayed().find(|(_, cell, _)| cell.step == step);
                 if let (Ok(seen), Some((_, _, first))) = (outcome, first)
-                    && let Some(what) = difference(first, &seen)
+                    && let Some(what) = replay::difference(first, &seen)
                 {
                     effects.push(Effect::ReplayDiffers { step, what });
                 }
@@ -313,21 +343,49 @@ impl Session {
         if !std::mem::take(&mut self.appending) {
             return Ok(());
         }
+        self.append_faults = 0;
         match self.outbox.pop_front() {
             Some(kind) => self.transcript.apply(seq, &kind),
             None => Ok(()),
         }
     }
 
-    fn refused(&mut self, entries: &[(u64, Event)], effects: &mut Vec<Effect>) {
+    fn not_appended(&mut self, fault: Fault, now: u64, effects: &mut Vec<Effect>) {
+        if !std::mem::take(&mut self.appending) {
+            return;
+        }
+        self.append_faults += 1;
+        if fault.is_retryable() && !self.is_last_delivery {
+            self.stop(self.later(&fault), effects);
+            return;
+        }
+        if fault.is_retryable() && self.append_faults < LAST_APPENDS {
+            return;
+        }
+        if matches!(self.outbox.pop_front(), Some(EventKind::Failed { .. })) {
+            self.stop(self.later(&fault), effects);
+            return;
+        }
+        // Small enough for any journal.
+        let message = format!("write the journal: {}", fault.message);
+        let cut = char_boundary(&message, MAX_REASON_BYTES);
+        self.outbox.clear();
+        self.fail(Fault::new(fault.kind, &message[..cut]), now);
+    }
+
+    fn refused(&mut self, entries: &[(u64, Event)], effects: &mut Vec<Effect>) -> Result<(), Error> {
+        // One that seemed to have failed stands after all.
+        if let (1.., Some((seq, first))) = (self.append_faults, entries.first())
+            && self.outbox.front() == Some(&first.kind)
+        {
+            return self.appended(*seq);
+        }
         let end = match entries.last().is_some_and(|(_, event)| event.kind.outcome().is_some()) {
             true => End::Finished,
-            false => End::Later {
-                wait: self.limits.yield_wait,
-                reason: "somebody else works on this session".to_owned(),
-            },
+            false => End::Yield { wait: self.limits.yield_wait },
         };
         self.stop(end, effects);
+        Ok(())
     }
 
     fn seen(&mut self, seq: u64, kind: &EventKind, effects: &mut Vec<Effect>) {
@@ -408,17 +466,20 @@ impl Session {
     /// The next cell the kernel at hand has to run: one it has not replayed yet, else the pending one.
     fn next_run(&self, now: u64) -> Option<Run> {
         let Hands::Holding(holding) = &self.hands else { return None };
-        let replay = self.transcript.replayed().nth(holding.ran).map(|(at, cell, _)| (at, cell, true));
+        let replay = self.transcript.replayed().nth(holding.ran);
+        let replay = replay.map(|(at, cell, first)| (at, cell, Some(first)));
         let pending =
-            || self.transcript.pending().map(|next| (self.transcript.turns.len() - 1, next.cell, false));
-        let (at, cell, replay) = replay.or_else(pending)?;
+            || self.transcript.pending().map(|next| (self.transcript.turns.len() - 1, next.cell, None));
+        let (at, cell, first) = replay.or_else(pending)?;
         let budget = &self.transcript.question.budget;
+        let limit = first.map_or(budget.cell(), |first| replay::limit(first).min(budget.cell()));
+        let replay = first.is_some();
         let spent = self.transcript.spent(at);
         Some(Run {
             kernel: holding.lease.kernel,
             step: cell.step,
             code: cell.code.clone(),
-            deadline: budget.cell().min(Duration::from_millis(self.deadline.saturating_sub(now).max(1))),
+            deadline: limit.min(Duration::from_millis(self.deadline.saturating_sub(now).max(1))),
             shown_images_left: budget.shown_images.saturating_sub(spent.shown_images),
             tool_calls_left: match budget.tool_calls {
                 0 => u32::MAX,
@@ -462,6 +523,10 @@ impl Session {
             self.stop(self.later(&fault), effects);
             return;
         }
+        self.fail(fault, now);
+    }
+
+    fn fail(&mut self, fault: Fault, now: u64) {
         let (steps, usage, seconds) = (self.transcript.steps(), self.transcript.usage, self.seconds(now));
         self.outbox.push_back(EventKind::Failed { fault, steps, usage, seconds });
     }
@@ -512,12 +577,12 @@ impl Session {
         Duration::from_millis(now.saturating_sub(self.transcript.submitted_at)).as_secs_f64()
     }
 
-    /// Doubles with every attempt; spread by half up and down so that sessions do not march in step.
-    fn backoff(&self, attempt: u32, first: Duration, fault: &Fault) -> u64 {
-        let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(MAX_BACKOFF);
+    /// Doubles with every attempt up to `longest`; spread by half up and down so that sessions do not march in step.
+    fn backoff(&self, attempt: u32, first: Duration, longest: Duration, fault: &Fault) -> u64 {
+        let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(longest);
         let dice = Digest::of(format!("{}:{attempt}", self.transcript.question.session).as_bytes());
         let spread = 0.5 + f64::from(dice.as_bytes()[0]) / 255.0;
-        millis(doubled.mul_f64(spread).max(fault.retry_after.unwrap_or_default().min(MAX_BACKOFF)))
+        millis(doubled.mul_f64(spread).max(fault.retry_after.unwrap_or_default().min(longest)))
     }
 }
 

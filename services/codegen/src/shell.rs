@@ -2,9 +2,14 @@
 //!
 //! Every effect that takes time is a task whose end is a message to this actor; the session has at most one request,
 //! one append, one kernel and one timer in flight, so the mailbox stays short. A task that panics stops the actor, and
-//! the job is delivered again. A lease in flight outlives the actor: nobody else would give the kernel back.
+//! the job is delivered again.
+//!
+//! A kernel is given back by telling its executor, more than once if need be. Should nobody be left to tell, or the
+//! link be down, it goes all the same: every kernel is leased for a lease key of its own ([`owner`]) which lies beside
+//! it in this actor's state and lapses however that ends. A lease in flight outlives the actor, for the same purpose.
 
 use std::{
+    fmt::Display,
     future::Future,
     panic::AssertUnwindSafe,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -12,7 +17,7 @@ use std::{
 
 use futures::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use spatialclaw_bus::Envelope;
+use spatialclaw_bus::{Bus, Envelope};
 use spatialclaw_domain::{Event, EventKind, Fault, FaultKind, KernelId, Observation, SessionId};
 use spatialclaw_models::{ChatRequest, Message, Role};
 use spatialclaw_proto::kernel::v1::{
@@ -33,10 +38,22 @@ use crate::{
     transcript::Transcript,
 };
 
+mod owner;
+#[cfg(test)]
+mod tests;
+
+use owner::{Leased, Owner};
+
 /// A kernel's last reply leaves before its lease key goes; it may come in after that news all the same.
 const REPLY_GRACE: Duration = Duration::from_millis(500);
 /// Before a journal that could not be followed is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+/// Before a lease key that could not be watched is watched again.
+const WATCH_AGAIN: Duration = Duration::from_secs(1);
+/// Between two attempts to give a kernel back.
+const RELEASE_AGAIN: Duration = Duration::from_secs(1);
+/// How long to go on trying to; its owner's key has lapsed long before.
+const RELEASE_FOR: Duration = Duration::from_secs(60);
 
 /// Wall clock that never runs backwards.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +100,9 @@ pub(crate) struct State {
     /// Aborted with the actor.
     tasks: JoinSet<()>,
     /// The lease in flight, until the session has read what came of it; not aborted with the actor.
-    lease: Option<JoinHandle<Option<KernelId>>>,
+    lease: Option<JoinHandle<Leased>>,
+    /// What the kernel at hand lives by, or the next one will.
+    owner: Option<Owner>,
     timer: Option<AbortHandle>,
     lapse: Option<AbortHandle>,
     solve: Span,
@@ -114,6 +133,7 @@ impl Actor for Shell {
             ended: Some(given.ended),
             tasks: JoinSet::new(),
             lease: None,
+            owner: None,
             timer: None,
             lapse: None,
             step: (0, Span::none()),
@@ -131,8 +151,11 @@ impl Actor for Shell {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         while state.tasks.try_join_next().is_some() {}
-        if matches!(input, Input::Leased(_)) {
-            state.lease = None;
+        if matches!(input, Input::Leased(_))
+            && let Some(lease) = state.lease.take()
+        {
+            // That input was the last it had to do.
+            state.owner = lease.await.ok().and_then(|leased| leased.owner);
         }
         let now = state.clock.now();
         let effects = state.session.handle(input, now)?;
@@ -147,14 +170,16 @@ impl Actor for Shell {
         for effect in state.session.abandon() {
             if let Effect::Release { kernel, interrupt } = effect {
                 self.release(kernel, interrupt).await;
+                state.owner = None;
             }
         }
         // One that is still being leased, or whose news lies unread in the mailbox, has nobody else either.
         if let Some(lease) = state.lease.take() {
             let shell = Self::new(self.desk.clone());
             let hand_back = async move {
-                if let Ok(Some(kernel)) = lease.await {
+                if let Ok(Leased { kernel: Some(kernel), owner }) = lease.await {
                     shell.release(kernel, false).await;
+                    drop(owner);
                 }
             };
             tokio::spawn(hand_back.instrument(state.solve.clone()));
@@ -175,10 +200,8 @@ impl Shell {
             }
             Effect::Lease => {
                 let question = state.session.transcript().question.clone();
-                let owner = self.desk.owner.to_string();
-                let request =
-                    LeaseRequest { question: Some(question.into()), owner, ..LeaseRequest::default() };
-                let lease = lease(self.desk.clone(), request, myself.clone());
+                let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
+                let lease = lease(self.desk.clone(), request, state.owner.take(), myself.clone());
                 state.lease = Some(tokio::spawn(lease.instrument(state.solve.clone())));
             }
             Effect::Run(run) => {
@@ -189,6 +212,7 @@ impl Shell {
             Effect::Release { kernel, interrupt } => {
                 state.unwatch();
                 self.release(kernel, interrupt).instrument(state.solve.clone()).await;
+                state.owner = None;
             }
             Effect::Append(kind) => {
                 let event = Event { at_unix_ms: state.clock.now(), kind };
@@ -214,15 +238,13 @@ impl Shell {
         }
     }
 
-    /// Gives a kernel back. One that cannot be told is released by its executor once it has been idle, or with us.
+    /// Gives a kernel back, now or as soon as its executor can be told.
     async fn release(&self, kernel: KernelId, interrupt: bool) {
-        let interrupt = interrupt.then_some(Op::Interrupt(InterruptRequest {}));
+        let (desk, interrupt) = (&self.desk, interrupt.then_some(Op::Interrupt(InterruptRequest {})));
         for op in interrupt.into_iter().chain([Op::Release(ReleaseRequest {})]) {
-            let request = KernelRequest { op: Some(op) };
-            let deadline = self.desk.config.release_deadline;
-            let told = self.desk.bus.ask::<_, KernelReply>(&subject(kernel), &request, deadline).await;
-            if let Err(fault) = told {
-                tracing::debug!(%kernel, %fault, "a kernel could not be given back");
+            if let Err(fault) = order(desk, kernel, op).await {
+                tracing::debug!(%kernel, %fault, "a kernel could not be given back yet");
+                tokio::spawn(insist(desk.clone(), kernel).in_current_span());
                 return;
             }
         }
@@ -269,14 +291,9 @@ impl State {
         if self.lapse.is_none() {
             let (bus, to) = (shell.desk.bus.clone(), myself.clone());
             self.lapse = Some(self.begin(myself, async move {
-                match bus.lapsed(&subject(kernel)).await {
-                    Ok(()) => {
-                        tokio::time::sleep(REPLY_GRACE).await;
-                        tell(&to, Input::Lapsed(kernel));
-                    }
-                    // The deadline of what runs in it is still there.
-                    Err(error) => tracing::warn!(%kernel, %error, "a kernel's lease cannot be watched"),
-                }
+                until_lapsed(&bus, kernel).await;
+                tokio::time::sleep(REPLY_GRACE).await;
+                tell(&to, Input::Lapsed(kernel));
             }));
         }
     }
@@ -324,6 +341,48 @@ fn subject(kernel: KernelId) -> String {
     format!("kernel.{kernel}")
 }
 
+async fn until_lapsed(bus: &Bus, kernel: KernelId) {
+    let key = subject(kernel);
+    insistently(&key, || bus.lapsed(&key)).await;
+}
+
+/// Watches until that works.
+async fn insistently<E: Display, Fut>(key: &str, watch: impl Fn() -> Fut)
+where
+    Fut: Future<Output = Result<(), E>>,
+{
+    while let Err(error) = watch().await {
+        tracing::warn!(key, %error, "a kernel's lease cannot be watched");
+        tokio::time::sleep(WATCH_AGAIN).await;
+    }
+}
+
+async fn order(desk: &Desk, kernel: KernelId, op: Op) -> Result<KernelReply, Fault> {
+    let request = KernelRequest { op: Some(op) };
+    desk.bus.ask(&subject(kernel), &request, desk.config.release_deadline).await
+}
+
+/// Gives a kernel back until its executor has heard it or the kernel is gone.
+async fn insist(desk: Desk, kernel: KernelId) {
+    let heard = async {
+        loop {
+            tokio::time::sleep(RELEASE_AGAIN).await;
+            if order(&desk, kernel, Op::Release(ReleaseRequest {})).await.is_ok() {
+                return;
+            }
+        }
+    };
+    let done = async {
+        tokio::select! {
+            () = heard => {}
+            () = until_lapsed(&desk.bus, kernel) => {}
+        }
+    };
+    if tokio::time::timeout(RELEASE_FOR, done).await.is_err() {
+        tracing::warn!(%kernel, "a kernel could not be given back; it goes with its owner's lease key");
+    }
+}
+
 async fn follow(desk: Desk, session: SessionId, after: u64, to: ActorRef<Input>) {
     let mut after = after;
     loop {
@@ -355,16 +414,28 @@ async fn ask(desk: Desk, session: SessionId, messages: Vec<Message>, to: ActorRe
     tell(&to, Input::Replied(reply, begun.elapsed().as_secs_f64()));
 }
 
-/// Asks for a kernel; which one came, if one did.
-async fn lease(desk: Desk, request: LeaseRequest, to: ActorRef<Input>) -> Option<KernelId> {
-    let leased = desk.bus.ask::<_, LeaseReply>("executor.lease", &request, desk.config.lease_request).await;
-    let leased = leased.and_then(|reply| match reply.kernel.parse::<KernelId>() {
+/// Asks for a kernel that lives by `owner`, or by a fresh one.
+async fn lease(desk: Desk, request: LeaseRequest, owner: Option<Owner>, to: ActorRef<Input>) -> Leased {
+    let (answer, owner) = match Owner::living(owner, &desk).await {
+        Ok(owner) => {
+            (reach(&desk, LeaseRequest { owner: owner.key().to_owned(), ..request }).await, Some(owner))
+        }
+        Err(fault) => (Err(fault), None),
+    };
+    let kernel = answer.as_ref().ok().map(|lease| lease.kernel);
+    // Whoever refuses for want of room has kept nothing. Else a kernel may be there whose news was lost.
+    let is_full = answer.as_ref().is_err_and(|fault| fault.kind == FaultKind::Exhausted);
+    let owner = owner.filter(|_| kernel.is_some() || is_full);
+    tell(&to, Input::Leased(answer));
+    Leased { kernel, owner }
+}
+
+async fn reach(desk: &Desk, request: LeaseRequest) -> Result<Lease, Fault> {
+    let reply: LeaseReply = desk.bus.ask("executor.lease", &request, desk.config.lease_request).await?;
+    match reply.kernel.parse() {
         Ok(kernel) => Ok(Lease { kernel, walls: reply.walls }),
         Err(error) => Err(Fault::new(FaultKind::Internal, format!("the executor's lease: {error}"))),
-    });
-    let kernel = leased.as_ref().ok().map(|lease| lease.kernel);
-    tell(&to, Input::Leased(leased));
-    kernel
+    }
 }
 
 async fn execute(desk: Desk, run: Run, to: ActorRef<Input>) {

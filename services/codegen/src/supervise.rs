@@ -1,8 +1,5 @@
 //! Takes jobs off the solve queue and answers for the vision model, under a supervisor.
 //!
-//! It holds a lease for as long as it works: executors release the kernels of an owner whose lease lapses, so a codegen
-//! that is killed leaves none behind. One that loses its lease begins again under another, since its kernels are gone.
-//!
 //! An intake that breaks off is begun again with bounded intensity. A session's actor is linked to the same
 //! supervisor but never started again: its job is delivered again, and the next actor resumes from the journal.
 
@@ -10,8 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ractor::ActorCell;
-use spatialclaw_bus::{Bus, Lease, Queue, Serving};
-use spatialclaw_domain::KernelId;
+use spatialclaw_bus::{Bus, Queue, Serving};
 use spatialclaw_models::LanguageModel;
 use spatialclaw_runtime::supervise::{Drain, Duty, Supervised, supervise};
 
@@ -47,7 +43,6 @@ struct Intake {
 struct Running {
     jobs: Serving,
     vision: Serving,
-    lease: Lease,
 }
 
 #[async_trait]
@@ -55,8 +50,6 @@ impl Duty for Intake {
     type Running = Running;
 
     async fn begin(&self, supervisor: ActorCell) -> anyhow::Result<Running> {
-        let owner: Arc<str> = format!("codegen.{}", KernelId::random()).into();
-        let lease = self.bus.hold(&owner, self.config.owner_ttl).await?;
         let seer = self.seer.clone();
         let see = move |request| {
             let seer = seer.clone();
@@ -64,24 +57,22 @@ impl Duty for Intake {
         };
         let vision = self.bus.serve(SUBJECT, self.config.vision_concurrency, see).await?;
         let (bus, model, config) = (self.bus.clone(), Arc::clone(&self.model), Arc::clone(&self.config));
-        let desk = Desk { bus, model, config, owner };
+        let desk = Desk { bus, model, config };
         let handler = move |job, delivery| solve(desk.clone(), supervisor.clone(), job, delivery);
         let jobs = self.bus.work(Queue::Solve, self.config.concurrency, handler).await?;
-        Ok(Running { jobs, vision, lease })
+        Ok(Running { jobs, vision })
     }
 
     async fn perform(&self, mut running: Running, mut drain: Drain) -> anyhow::Result<()> {
         let deadline = tokio::select! {
             error = running.jobs.failed() => return Err(error.into()),
             error = running.vision.failed() => return Err(error.into()),
-            () = running.lease.lost() => anyhow::bail!("the lease that its kernels live by was lost"),
             deadline = drain.begun() => deadline,
         };
         // Cells that still run may still ask.
         let farewell = FAREWELL.min(deadline / 10);
         running.jobs.drain(deadline - farewell).await;
         running.vision.drain(farewell).await;
-        running.lease.release().await;
         Ok(())
     }
 }

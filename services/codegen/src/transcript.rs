@@ -98,6 +98,8 @@ pub struct Transcript {
     pub worked: Vec<f64>,
     /// Kernels that went away, in all.
     pub losses: u32,
+    /// Turns whose cell found an interpreter made anew, all cells before it run again.
+    pub renewed: Vec<usize>,
     /// Sequence number of the last entry.
     pub last: u64,
     /// How it ended, if it has.
@@ -123,6 +125,7 @@ impl Transcript {
             usage: Usage::default(),
             worked: Vec::new(),
             losses: 0,
+            renewed: Vec::new(),
             last: *seq,
             outcome: None,
         };
@@ -194,6 +197,10 @@ impl Transcript {
 
     fn lose(&mut self, step: u32) {
         self.losses += 1;
+        let next = self.turns.len() - usize::from(self.pending().is_some());
+        if self.renewed.last() != Some(&next) {
+            self.renewed.push(next);
+        }
         if let Some(Turn::Cell { cell, observation: None, losses }) = self.turns.last_mut()
             && cell.step == step
         {
@@ -259,7 +266,10 @@ impl Transcript {
     pub fn spent(&self, turns: usize) -> Spent {
         let seen = self.turns.iter().take(turns).filter_map(Turn::observation);
         seen.fold(Spent::default(), |spent, seen| Spent {
-            tool_calls: spent.tool_calls.saturating_add(count(seen.tool_calls.len())),
+            tool_calls: spent
+                .tool_calls
+                .saturating_add(count(seen.tool_calls.len()))
+                .saturating_add(seen.tool_calls_dropped),
             shown_images: spent.shown_images.saturating_add(count(seen.shown.len())),
         })
     }
@@ -315,6 +325,7 @@ mod tests {
         assert_eq!(transcript.replayed().map(|(_, cell, _)| cell.step).collect::<Vec<_>>(), [1]);
         assert_eq!(transcript.failures_in_a_row(), 0);
         assert_eq!((transcript.losses, transcript.last), (1, 7));
+        assert_eq!(transcript.renewed, [0], "the first cell was waiting when the kernel went");
         assert_eq!(transcript.usage.calls, 4, "plan, two cells and a rejected reply");
     }
 

@@ -14,6 +14,7 @@ use spatialclaw_gateway::Gateway;
 use spatialclaw_inference::{self as inference, EngineKind};
 use spatialclaw_models::{backbone, pod};
 use spatialclaw_runtime::{Readiness, Service};
+use tokio::time::Instant;
 
 use crate::Settings;
 
@@ -127,11 +128,47 @@ impl Service for Embedded {
         select_all(failures).await.0
     }
 
-    async fn drain(mut self: Box<Self>, deadline: Duration) {
-        let ends = tokio::time::Instant::now() + deadline;
-        while let Some((name, service)) = self.services.pop() {
-            tracing::debug!("draining {name}");
-            service.drain(ends.saturating_duration_since(tokio::time::Instant::now())).await;
+    async fn drain(self: Box<Self>, deadline: Duration) {
+        drain(self.services, deadline).await;
+    }
+}
+
+/// Drains one after the other, the last first. Each may take an equal part of the time that is left, so none that
+/// hangs leaves the others nothing, and what one does not need is there for those after it.
+async fn drain(mut services: Services, deadline: Duration) {
+    let ends = Instant::now() + deadline;
+    while let Some((name, service)) = services.pop() {
+        let left = ends.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(services.len() + 1).unwrap_or(u32::MAX);
+        tracing::debug!(?share, "draining {name}");
+        service.drain(share).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Takes so much of its time and says how much it had.
+    struct Slow(f64, Arc<Mutex<Vec<Duration>>>);
+
+    #[async_trait]
+    impl Service for Slow {
+        async fn drain(self: Box<Self>, deadline: Duration) {
+            self.1.lock().unwrap().push(deadline);
+            tokio::time::sleep(deadline.mul_f64(self.0)).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_hangs_leaves_the_others_their_time() {
+        let shares = Arc::default();
+        let slow = |part| Box::new(Slow(part, Arc::clone(&shares))) as Box<dyn Service>;
+        let services = vec![("a", slow(0.0)), ("b", slow(1.0)), ("c", slow(0.0)), ("d", slow(1.0))];
+        drain(services, Duration::from_secs(40)).await;
+        let seconds: Vec<_> = shares.lock().unwrap().iter().map(Duration::as_secs).collect();
+        assert_eq!(seconds, [10, 10, 15, 15]);
     }
 }

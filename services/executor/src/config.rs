@@ -73,6 +73,8 @@ pub struct Config {
     /// Tensor files handed to one kernel in all. They lie in memory that no limit of the kernel counts for as long
     /// as it keeps them.
     pub max_session_tensors: ByteSize,
+    /// Tensor files kept in this process for cells that ask again; each is shared by all cells that have it.
+    pub kept_tensors: ByteSize,
     /// Largest encoded picture taken from a cell.
     pub max_picture: ByteSize,
     /// Largest picture taken from a cell, pixels.
@@ -126,6 +128,7 @@ impl Default for Config {
             reconstruct_max_frames: 64,
             max_tensors: ByteSize::gib(2),
             max_session_tensors: ByteSize::gib(16),
+            kept_tensors: ByteSize::mib(512),
             max_picture: ByteSize::mib(16),
             max_picture_pixels: 16 << 20,
             max_cell_pictures: ByteSize::mib(128),

@@ -16,6 +16,8 @@ const VARIABLE_NAME: usize = 128;
 const VARIABLE_SUMMARY: usize = 512;
 const LABEL: usize = 256;
 const ANSWER: usize = 16 << 10;
+/// Calls recorded one by one.
+const TOOL_CALLS: usize = 1000;
 const CUT: &str = " …";
 
 /// What a cell did besides printing, as far as it got.
@@ -24,11 +26,21 @@ pub(crate) struct Collected {
     pub(crate) shown: Vec<ShownImage>,
     pub(crate) shown_dropped: u32,
     pub(crate) tool_calls: Vec<ToolCall>,
+    pub(crate) tool_calls_dropped: u32,
     pub(crate) answer: Option<Answer>,
     pub(crate) vision: Vec<VisionCall>,
 }
 
 impl Collected {
+    /// Takes the record of a call, or counts it when there are enough.
+    pub(crate) fn called(&mut self, call: ToolCall) {
+        if self.tool_calls.len() < TOOL_CALLS {
+            self.tool_calls.push(call);
+        } else {
+            self.tool_calls_dropped = self.tool_calls_dropped.saturating_add(1);
+        }
+    }
+
     /// Takes an answer; the last one counts, an empty one does not.
     pub(crate) fn answer(&mut self, given: wire::SubmitAnswer) {
         let text = bounded(given.text.trim(), ANSWER);
@@ -68,6 +80,7 @@ impl Collected {
             shown: self.shown,
             shown_dropped: self.shown_dropped,
             tool_calls: self.tool_calls,
+            tool_calls_dropped: self.tool_calls_dropped,
             answer: self.answer,
             vision: self.vision,
             vision_usage,
@@ -147,7 +160,17 @@ mod tests {
             }),
             ..wire::Done::default()
         };
-        let seen = Collected::default().observation(0.1, done);
+        let mut collected = Collected::default();
+        let call = ToolCall {
+            name: "SAM3.segment_image_by_points".to_owned(),
+            seconds: 0.1,
+            outcome: "KeyboardInterrupt".to_owned(),
+            engine: "e".repeat(64),
+            cached: true,
+        };
+        (0..5000).for_each(|_| collected.called(call.clone()));
+        let seen = collected.observation(0.1, done);
+        assert_eq!((seen.tool_calls.len(), seen.tool_calls_dropped), (TOOL_CALLS, 4000));
         assert!(seen.stdout_truncated && seen.error.as_ref().unwrap().line.is_none());
         let size = prost::Message::encoded_len(&session::Observation::from(seen));
         assert!(size < 512 << 10, "{size}");

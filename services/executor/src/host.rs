@@ -21,7 +21,9 @@ use std::{
 use bytes::Bytes;
 use prost::Message as _;
 use spatialclaw_bus::{self as bus, Bus};
-use spatialclaw_domain::{ArtifactRef, Digest, Fault, FaultKind, Frame, Question, ToolCall, VisionCall};
+use spatialclaw_domain::{
+    ArtifactRef, Digest, Fault, FaultKind, Frame, Question, SessionId, ToolCall, VisionCall,
+};
 use spatialclaw_proto::{
     kernel::v1::{self as wire, call::Op, reply, segment},
     perception::v1::{self as perception, perception_request, segment_request},
@@ -30,7 +32,12 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, field::Empty, info_span};
 
 pub(crate) use self::vision::{picture_bytes, record_bytes, recorded_bytes};
-use crate::{Config, blob, feedback, picture::Pictures};
+use crate::{
+    Config,
+    blob::{self, Blobs},
+    feedback,
+    picture::Pictures,
+};
 
 /// Where the dispatcher listens.
 const SUBJECT: &str = "perception";
@@ -87,9 +94,10 @@ pub(crate) struct Served {
     pub(crate) vision: Option<VisionCall>,
 }
 
-/// Bytes for a cell and who made them.
+/// Bytes for a cell, as a memory file, and who made them.
 struct Found {
-    bytes: Bytes,
+    size: u64,
+    file: OwnedFd,
     engine: String,
     cached: bool,
 }
@@ -113,6 +121,7 @@ pub(crate) struct Host {
     bus: Bus,
     config: Arc<Config>,
     pictures: Arc<Pictures>,
+    blobs: Arc<Blobs>,
     question: Question,
     /// Position in the question by absolute index.
     frames: BTreeMap<u32, usize>,
@@ -122,12 +131,22 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(bus: Bus, config: Arc<Config>, pictures: Arc<Pictures>, question: Question) -> Self {
+    pub(crate) fn new(
+        bus: Bus,
+        config: Arc<Config>,
+        pictures: Arc<Pictures>,
+        blobs: Arc<Blobs>,
+        question: Question,
+    ) -> Self {
         let frames =
             question.frames.iter().enumerate().map(|(position, frame)| (frame.index, position)).collect();
         let bytes_left = AtomicU64::new(config.max_session_tensors.as_u64());
         let memory = vision::Memory::default();
-        Self { bus, config, pictures, question, frames, bytes_left, memory }
+        Self { bus, config, pictures, blobs, question, frames, bytes_left, memory }
+    }
+
+    pub(crate) fn session(&self) -> SessionId {
+        self.question.session
     }
 
     pub(crate) fn pictures(&self) -> &Pictures {
@@ -161,7 +180,7 @@ impl Host {
     /// Answers a call.
     pub(crate) async fn serve(&self, number: u64, op: Op) -> Served {
         let Some(tool) = tool(&op) else {
-            return self.settle(number, self.find(op).await, None).await;
+            return settle(number, self.find(op).await, None);
         };
         let span = info_span!(
             "execute_tool",
@@ -177,7 +196,7 @@ impl Host {
                 Op::AskVision(ask) => spell(number, self.look(ask).await, tool, started),
                 op => {
                     let found = self.find(op).await;
-                    self.settle(number, found, Some((tool, started))).await
+                    settle(number, found, Some((tool, started)))
                 }
             }
         }
@@ -193,8 +212,9 @@ impl Host {
     async fn find(&self, op: Op) -> Result<Found, Failure> {
         match op {
             Op::FetchFrame(wire::FetchFrame { index }) => {
-                let bytes = self.fetch(&self.known(index)?.image).await?;
-                Ok(Found { bytes, engine: String::new(), cached: false })
+                let image = &self.known(index)?.image;
+                let file = self.fetch(image).await?;
+                Ok(Found { size: image.size, file, engine: String::new(), cached: false })
             }
             Op::Reconstruct(ask) => self.perceive(self.reconstruct(ask)?).await,
             Op::Segment(ask) => {
@@ -202,40 +222,6 @@ impl Host {
                 self.perceive(request).await
             }
             Op::AskVision(_) => Err(Failure::runtime("the vision model answers with a text")),
-        }
-    }
-
-    async fn settle(
-        &self,
-        number: u64,
-        found: Result<Found, Failure>,
-        tool: Option<(&'static str, Instant)>,
-    ) -> Served {
-        let (engine, cached) = match &found {
-            Ok(found) => (found.engine.clone(), found.cached),
-            Err(_) => (String::new(), false),
-        };
-        let sealed = match found {
-            Ok(found) => {
-                let size = found.bytes.len() as u64;
-                let sealed = blob::seal(found.bytes).await;
-                sealed.map(|file| (size, file)).map_err(|error| {
-                    tracing::error!(%error, "a memory file could not be made");
-                    Failure::runtime(
-                        "the machine has no memory for the result; ask for fewer frames or fewer pixels",
-                    )
-                })
-            }
-            Err(failure) => Err(failure),
-        };
-        let outcome = sealed.as_ref().err().map_or("ok", |failure| failure.exception);
-        let record = tool.map(|(name, started)| record(name, started, outcome, engine, cached));
-        match sealed {
-            Ok((size, file)) => {
-                let reply = wire::Reply { call: number, result: Some(reply::Result::BlobBytes(size)) };
-                Served { reply, blob: Some(file), record, vision: None }
-            }
-            Err(failure) => Served { reply: failed(number, failure), blob: None, record, vision: None },
         }
     }
 
@@ -321,8 +307,8 @@ impl Host {
             Some(Ok(tensors)) => tensors,
             Some(Err(_)) | None => return Err(Failure::runtime("perception answered without a result")),
         };
-        let bytes = self.fetch(&tensors).await?;
-        Ok(Found { bytes, engine: reply.engine, cached: reply.cached })
+        let file = self.fetch(&tensors).await?;
+        Ok(Found { size: tensors.size, file, engine: reply.engine, cached: reply.cached })
     }
 
     /// Asks, and asks again when nobody was there: a perception call changes nothing.
@@ -349,7 +335,7 @@ impl Host {
         }
     }
 
-    async fn fetch(&self, artifact: &ArtifactRef) -> Result<Bytes, Failure> {
+    async fn fetch(&self, artifact: &ArtifactRef) -> Result<OwnedFd, Failure> {
         let limit = self.config.max_tensors.as_u64();
         if artifact.size > limit {
             return Err(Failure::runtime(format!(
@@ -367,7 +353,31 @@ impl Host {
         let slow = |_| {
             Fault::new(FaultKind::Deadline, format!("the artifact store took longer than {STORE_DEADLINE:?}"))
         };
-        Ok(timeout(STORE_DEADLINE, self.bus.artifacts().get(artifact)).await.map_err(slow)??)
+        let file = timeout(STORE_DEADLINE, self.blobs.get(artifact)).await.map_err(slow)?;
+        file.map_err(|error| match error {
+            blob::Error::Store(error) => error.into(),
+            blob::Error::Memory(error) => {
+                tracing::error!(%error, "a memory file could not be made");
+                Failure::runtime("the machine has no memory for the result; ask for fewer frames or fewer pixels")
+            }
+        })
+    }
+}
+
+/// The reply to a call that wanted bytes.
+fn settle(number: u64, found: Result<Found, Failure>, tool: Option<(&'static str, Instant)>) -> Served {
+    let (engine, cached) = match &found {
+        Ok(found) => (found.engine.clone(), found.cached),
+        Err(_) => (String::new(), false),
+    };
+    let outcome = found.as_ref().err().map_or("ok", |failure| failure.exception);
+    let record = tool.map(|(name, started)| record(name, started, outcome, engine, cached));
+    match found {
+        Ok(Found { size, file, .. }) => {
+            let reply = wire::Reply { call: number, result: Some(reply::Result::BlobBytes(size)) };
+            Served { reply, blob: Some(file), record, vision: None }
+        }
+        Err(failure) => Served { reply: failed(number, failure), blob: None, record, vision: None },
     }
 }
 

@@ -28,7 +28,7 @@ use std::{
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, rpc::CallResult};
 use spatialclaw_bus::{Bus, Lease, Serving};
-use spatialclaw_domain::{Fault, FaultKind, KernelId, Observation, VisionCall};
+use spatialclaw_domain::{Fault, FaultKind, KernelId, Observation, SessionId, VisionCall};
 use spatialclaw_proto::kernel::v1::{KernelReply, KernelRequest, RunRequest, kernel_request::Op};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -56,6 +56,13 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(crate) struct Registry(Arc<Mutex<HashMap<KernelId, Handle>>>);
 
 impl Registry {
+    /// Ends the kernels of a session that asks for another: nobody gives them back any more.
+    pub(crate) fn supersede(&self, session: SessionId) {
+        for handle in self.all().into_iter().filter(|handle| handle.session == session) {
+            handle.end(FaultKind::Cancelled, "its session leased another");
+        }
+    }
+
     /// Every kernel there is now.
     pub(crate) fn all(&self) -> Vec<Handle> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
@@ -106,6 +113,7 @@ pub(crate) enum Message {
 #[derive(Clone)]
 pub(crate) struct Handle {
     id: KernelId,
+    session: SessionId,
     actor: ActorRef<Message>,
     signals: Arc<Signals>,
     usage: Arc<Usage>,
@@ -247,6 +255,7 @@ impl Actor for Kernel {
     async fn pre_start(&self, myself: ActorRef<Message>, start: Start) -> Result<State, ActorProcessingErr> {
         let handle = Handle {
             id: start.id,
+            session: start.host.session(),
             actor: myself.clone(),
             signals: Arc::new(Signals::new()),
             usage: Arc::new(Usage { is_busy: AtomicBool::new(false), last: Mutex::new(Instant::now()) }),

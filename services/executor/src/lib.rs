@@ -22,8 +22,9 @@
 //! | the cell reached its deadline and stopped at SIGINT | observation, error `TimeoutError` | variables stay, the lease goes on |
 //! | it did not stop: SIGKILL after the grace | observation, error `TimeoutError`, `state_lost` | the kernel is gone |
 //! | the interpreter died (memory, segfault, `os._exit`) | observation, error `KernelDied`, `state_lost` | the kernel is gone |
+//! | its template died | fault `unavailable` | the kernel is gone |
 //! | it broke its protocol: SIGKILL | observation, error `KernelDied`, `state_lost` | the kernel is gone |
-//! | released, or the executor drains past its deadline | fault `cancelled` or `unavailable` | the kernel is gone |
+//! | released, its session leased another, or the executor drains past its deadline | fault `cancelled` or `unavailable` | the kernel is gone |
 //! | its owner's lease lapsed | fault `cancelled`, should anybody wait | the kernel is gone |
 //! | the executor itself died | nothing: its lease key lapses | the kernel is gone |
 //!

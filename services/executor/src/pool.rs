@@ -17,6 +17,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 
 use crate::{
     Config,
+    blob::Blobs,
     host::Host,
     kernel::{FRAME_LIMIT, Kernel, Registry, Start, Worker},
     picture::Pictures,
@@ -41,6 +42,7 @@ struct Shared {
     supervisor: ActorCell,
     scratch: Arc<Scratch>,
     pictures: Arc<Pictures>,
+    blobs: Arc<Blobs>,
     seats: Arc<Semaphore>,
     registry: Registry,
 }
@@ -54,6 +56,7 @@ impl Pool {
         scratch: Arc<Scratch>,
     ) -> Self {
         let pictures = Arc::new(Pictures::new(bus.artifacts().clone(), &config));
+        let blobs = Arc::new(Blobs::new(bus.artifacts().clone(), config.kept_tensors.as_u64()));
         let seats = Arc::new(Semaphore::new(config.kernels));
         let executor = KernelId::random().to_string();
         let registry = Registry::default();
@@ -65,6 +68,7 @@ impl Pool {
             supervisor,
             scratch,
             pictures,
+            blobs,
             seats,
             registry,
         }))
@@ -74,7 +78,7 @@ impl Pool {
     ///
     /// # Errors
     /// `exhausted` when every seat is taken, `unavailable` while there is no template, `invalid` for a question
-    /// without frames.
+    /// without frames. A kernel that the session had before is ended in any of these cases but the last.
     pub(crate) async fn lease(&self, request: LeaseRequest) -> Result<LeaseReply, Fault> {
         let span = info_span!("lease", spatialclaw.kernel = Empty, spatialclaw.walls = Empty);
         self.0.lease(request).instrument(span).await
@@ -94,7 +98,6 @@ impl Pool {
 
 impl Shared {
     async fn lease(&self, request: LeaseRequest) -> Result<LeaseReply, Fault> {
-        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| self.full())?;
         let question = request.question.ok_or_else(|| invalid("the lease names no question"))?;
         let question = Question::try_from(question)?;
         let workspace = workspace::admitted(&request.workspace, &self.config.workspaces)?;
@@ -102,6 +105,9 @@ impl Shared {
         if question.frames.is_empty() {
             return Err(invalid("the question has no frames"));
         }
+        // Before the seats: the one it frees may be the one that is wanted.
+        self.registry.supersede(question.session);
+        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| self.full())?;
         let limit = self.config.lease_deadline;
         timeout(limit, Box::pin(self.open(question, workspace, owner, seat))).await.map_err(|_| {
             unavailable(format!("no kernel was ready within {limit:?} (executor.lease_deadline)"))
@@ -129,10 +135,12 @@ impl Shared {
             workspace,
             socket,
         };
-        let forked = template.fork(order, self.config.lease_deadline).await?;
+        // Shorter than the whole: it is the fork's own deadline that ends a template which hangs.
+        let forked = template.fork(order, self.config.lease_deadline / 2).await?;
         let mut worker = Worker::new(reader, writer, forked);
-        let host =
-            Host::new(self.bus.clone(), Arc::clone(&self.config), Arc::clone(&self.pictures), question);
+        let (config, pictures, blobs) =
+            (Arc::clone(&self.config), Arc::clone(&self.pictures), Arc::clone(&self.blobs));
+        let host = Host::new(self.bus.clone(), config, pictures, blobs, question);
         let ready = worker.open(host.open()).await.map_err(|lost| unavailable(lost.to_string()))?;
         if ready.walls != *template.walls {
             let (stands, promised) = (&ready.walls, &template.walls);

@@ -112,6 +112,7 @@ fn short(effect: &Effect) -> Option<String> {
         Effect::Release { kernel, .. } => format!("release {}", named(kernel)),
         Effect::Stop(End::Finished) => "finished".into(),
         Effect::Stop(End::Later { .. }) => "later".into(),
+        Effect::Stop(End::Yield { .. }) => "yield".into(),
         Effect::Append(_) | Effect::Wake(_) => return None,
     })
 }
@@ -236,14 +237,12 @@ fn an_idle_kernel_that_goes_away_is_replaced_while_the_model_thinks() {
 }
 
 #[test]
-fn a_cell_that_kills_every_kernel_is_shown_its_loss() {
+fn a_cell_under_which_every_kernel_goes_is_shown_its_loss() {
     let mut bench = Bench::new();
-    bench.replied(cell("os._exit(1)"));
+    bench.replied(cell("a = 0"));
     for n in 1..=2 {
         bench.leased(n);
-        let mut died = fixture::failing(1);
-        died.state_lost = true;
-        bench.ran(n, 1, Ok(died));
+        bench.ran(n, 1, Err(Loss::Gone("its executor went silent".into())));
     }
     assert_eq!(bench.names(), ["cell_written", "kernel_lost", "kernel_lost", "observed"]);
     let Some(EventKind::Observed { observation, .. }) = bench.journal.last() else { panic!() };
@@ -252,6 +251,24 @@ fn a_cell_that_kills_every_kernel_is_shown_its_loss() {
     bench.replied(cell("a = 1"));
     bench.leased(3);
     assert_eq!(bench.done(), ["run 2 on 3"], "what killed kernels is not replayed");
+}
+
+#[test]
+fn a_cell_that_costs_its_interpreter_is_the_models_to_see_and_no_loss() {
+    let mut bench = Bench::new();
+    for step in 1..=6 {
+        bench.leased(step);
+        bench.replied(cell("os._exit(1)"));
+        bench.done();
+        let mut died = fixture::failing(step);
+        died.error.as_mut().unwrap().kind = "KernelDied".into();
+        bench.ran(step, step, Ok(Observation { state_lost: true, ..died }));
+        let [release, lease, ask] = &bench.done()[..] else { panic!() };
+        let expected = (format!("release {step}"), "lease".to_owned(), format!("ask {}", step + 1));
+        assert_eq!((release.clone(), lease.clone(), ask.clone()), expected);
+    }
+    assert_eq!(bench.names(), ["cell_written", "observed"].repeat(6), "more often than losses are allowed");
+    assert_eq!(bench.session.transcript().losses, 0);
 }
 
 /// What comes of a cell that had to be killed at its deadline.
@@ -334,7 +351,7 @@ fn its_own_entries_are_no_news() {
 fn a_refused_append_makes_way() {
     for (entries, end) in [
         (vec![(9, fixture::at(fixture::cancelled()))], "finished"),
-        (vec![(9, fixture::at(fixture::written(1, "theirs")))], "later"),
+        (vec![(9, fixture::at(fixture::written(1, "theirs")))], "yield"),
     ] {
         let mut bench = Bench::new();
         bench.leased(1);
@@ -345,6 +362,59 @@ fn a_refused_append_makes_way() {
         bench.feed(Input::Refused(entries));
         assert_eq!(bench.done(), ["release 1", end]);
     }
+}
+
+/// A session whose first cell is about to be journaled.
+fn appending(is_last: bool) -> Bench {
+    let mut bench = Bench::resume(fixture::question(), limits(), is_last, vec![fixture::planned("look")]);
+    bench.leased(1);
+    bench.done();
+    let now = bench.now;
+    let appended = bench.session.handle(Input::Replied(Ok(cell("a = 1")), 1.0), now).unwrap();
+    assert!(matches!(appended[..], [Effect::Append(EventKind::CellWritten { .. })]));
+    bench
+}
+
+#[test]
+fn an_entry_that_no_journal_takes_ends_the_question() {
+    for is_last in [false, true] {
+        let mut bench = appending(is_last);
+        let fault = Fault::new(FaultKind::Invalid, format!("the entry is too large {}", "!".repeat(5000)));
+        bench.feed(Input::NotAppended(fault));
+        let [EventKind::Failed { fault, .. }] = &bench.journal[..] else { panic!("{:?}", bench.journal) };
+        assert!(fault.message.starts_with("write the journal: the entry is too large"), "{fault}");
+        assert!(fault.message.len() <= 1000, "small enough itself");
+        assert_eq!(bench.done(), ["release 1", "finished"]);
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_now_is_gone_on_with_later_if_there_is_a_later() {
+    let mut bench = appending(false);
+    bench.feed(Input::NotAppended(unavailable()));
+    assert_eq!(bench.done(), ["release 1", "later"]);
+
+    let mut bench = appending(true);
+    let now = bench.now;
+    for _ in 1..LAST_APPENDS {
+        let again = bench.session.handle(Input::NotAppended(unavailable()), now).unwrap();
+        assert!(matches!(again[..], [Effect::Append(EventKind::CellWritten { .. })]), "{again:?}");
+    }
+    let last = bench.session.handle(Input::NotAppended(unavailable()), now).unwrap();
+    let failed = |effect: &Effect| matches!(effect, Effect::Append(EventKind::Failed { .. }));
+    assert!(last.iter().any(failed), "{last:?}");
+    bench.feed(Input::NotAppended(unavailable()));
+    assert_eq!(bench.done(), ["later"], "nothing more can be said");
+}
+
+#[test]
+fn an_entry_that_seemed_to_have_failed_and_stands_is_gone_on_from() {
+    let mut bench = appending(true);
+    let now = bench.now;
+    let again = bench.session.handle(Input::NotAppended(unavailable()), now).unwrap();
+    let [Effect::Append(entry)] = &again[..] else { panic!("{again:?}") };
+    bench.feed(Input::Refused(vec![(9, fixture::at(entry.clone()))]));
+    assert_eq!(bench.done(), ["run 1 on 1"]);
 }
 
 #[test]
@@ -387,9 +457,8 @@ fn a_fault_for_good_ends_the_question_on_any_delivery() {
 fn a_lease_is_asked_for_until_its_deadline() {
     let mut bench = Bench::new();
     bench.done();
-    let full = || Fault::new(FaultKind::Exhausted, "all kernels are leased");
     for _ in 0..6 {
-        bench.feed(Input::Leased(Err(full())));
+        bench.feed(Input::Leased(Err(unavailable())));
         assert!(bench.done().is_empty());
         bench.now += 23_000;
         bench.feed(Input::Tick);
@@ -399,8 +468,90 @@ fn a_lease_is_asked_for_until_its_deadline() {
         assert_eq!(bench.done(), ["lease"]);
     }
     bench.done();
-    bench.feed(Input::Leased(Err(full())));
+    bench.feed(Input::Leased(Err(unavailable())));
     assert_eq!(bench.done(), ["later"]);
+}
+
+fn full() -> Fault {
+    Fault::new(FaultKind::Exhausted, "all kernels are leased")
+}
+
+#[test]
+fn a_full_pool_is_waited_for_on_any_delivery_at_nobodys_cost() {
+    let mut bench = Bench::resume(fixture::question(), limits(), true, vec![fixture::planned("look")]);
+    bench.replied(cell("a = 1"));
+    bench.done();
+    // Two hours, twice the question's own clock; one ask in ten is lost besides.
+    for n in 0..7200 {
+        let fault = if n % 10 == 9 { unavailable() } else { full() };
+        bench.feed(Input::Leased(Err(fault)));
+        bench.seen.clear();
+        bench.now += 1500;
+        bench.feed(Input::Tick);
+        match n % 10 {
+            9 => {
+                bench.now += 25_000;
+                bench.feed(Input::Tick);
+            }
+            _ => assert_eq!(bench.done(), ["lease"], "it asks about every second"),
+        }
+    }
+    bench.leased(1);
+    let Some(Effect::Run(run)) = bench.seen.iter().find(|effect| matches!(effect, Effect::Run(_))) else {
+        panic!("{:?}", bench.names())
+    };
+    assert_eq!(run.deadline, fixture::question().budget.cell(), "waiting cost it nothing");
+    bench.ran(1, 1, Ok(fixture::answering(1, "2.4")));
+    assert_eq!(bench.names(), ["cell_written", "observed", "answered"]);
+}
+
+#[test]
+fn the_clock_stands_only_while_a_cell_waits() {
+    let mut question = fixture::question();
+    question.budget.question_seconds = 10;
+    let mut bench = Bench::resume(question, limits(), false, vec![]);
+    bench.now += 4_000;
+    bench.replied(cell("a = 1"));
+    bench.now += 60_000;
+    bench.feed(Input::Leased(Err(full())));
+    bench.now += 2_000;
+    bench.feed(Input::Tick);
+    bench.leased(1);
+    assert_eq!(bench.session.deadline, bench.now + 6_000);
+    bench.now += 6_000;
+    bench.feed(Input::Tick);
+    assert_eq!(bench.done().last().unwrap(), "finished");
+}
+
+#[test]
+fn a_replayed_cell_has_about_twice_its_first_time() {
+    let slow = Observation { seconds: 40.0, ..fixture::observation(2, "") };
+    let mut killed = fixture::failing(3);
+    killed.error.as_mut().unwrap().kind = "TimeoutError".into();
+    let stopped = Observation { seconds: 300.0, ..killed };
+    let observed = |observation| EventKind::Observed { observation, walls: String::new() };
+    let events = vec![
+        fixture::written(1, "a"),
+        fixture::observed(1, ""),
+        fixture::written(2, "b"),
+        observed(slow.clone()),
+        fixture::written(3, "c"),
+        observed(stopped.clone()),
+        fixture::written(4, "d"),
+    ];
+    let mut question = fixture::question();
+    question.budget.cell_seconds = 300;
+    let mut bench = Bench::resume(question, limits(), false, events);
+    bench.leased(1);
+    for seen in [fixture::observation(1, ""), slow, stopped] {
+        bench.ran(1, seen.step, Ok(seen));
+    }
+    let limits: Vec<u64> = bench
+        .seen
+        .iter()
+        .filter_map(|effect| if let Effect::Run(run) = effect { Some(run.deadline.as_secs()) } else { None })
+        .collect();
+    assert_eq!(limits, [5, 80, 300, 300]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct Limits {
     pub model_attempts: u32,
     /// Wait before the second request; doubles.
     pub model_backoff: Duration,
-    /// How long to go on asking for a kernel.
+    /// How long to go on asking for a kernel when nobody answers.
     pub lease_deadline: Duration,
     /// Wait before the second attempt; doubles up to [`MAX_BACKOFF`].
     pub lease_backoff: Duration,
@@ -32,6 +32,8 @@ pub struct Limits {
 
 /// No wait between two attempts is longer, spread aside.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(15);
+/// Nor is one for a kernel while all are leased.
+pub const MAX_FULL_BACKOFF: Duration = Duration::from_secs(1);
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -144,6 +146,11 @@ pub struct Run {
 pub enum End {
     /// Its journal has ended.
     Finished,
+    /// Somebody else seems to work on it.
+    Yield {
+        /// Before looking again.
+        wait: Duration,
+    },
     /// Somebody should go on later.
     Later {
         /// Not before.

@@ -344,6 +344,73 @@ async fn a_backbone_that_cannot_see_says_so() {
 }
 
 #[tokio::test]
+async fn a_full_pool_costs_no_delivery() {
+    let world = World::with(true, 1).await;
+    world.is_full_for(8);
+    let model = Model::new(&world, vec![Says::Code("answer 2.4")]);
+    let _service = world.serve_with(model, |config| config.lease_deadline = Duration::ZERO).await;
+    world.submit().await;
+    let journal = world.journal().await;
+    assert_eq!(after_plan(&journal), ["cell_written", "observed", "answered"]);
+    assert_eq!(times(&world, "full"), 8);
+    assert_eq!(owners(&world).len(), 1, "it goes on asking under one name");
+}
+
+#[tokio::test]
+async fn two_last_deliveries_of_one_session_bury_nothing() {
+    let world = World::with(true, 1).await;
+    let model = Model::new(&world, vec![Says::Together(2, "print a"), Says::Code("answer 2.4")]);
+    let service = world.serve(model).await;
+    world.submit().await;
+    world.enqueue("the same again").await;
+    let journal = world.journal().await;
+    assert!(matches!(journal.last(), Some(EventKind::Answered { .. })), "{journal:?}");
+    Box::new(service).drain(Duration::from_secs(10)).await;
+    assert_eq!(world.bus.dead(Queue::Solve, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_kernel_that_does_not_hear_is_given_back_again() {
+    let world = World::new().await;
+    let model = Model::new(&world, vec![Says::Code("deafen"), Says::Code("answer 2.4")]);
+    let _service = world.serve(model).await;
+    world.submit().await;
+    world.log.until("release 1 unheard").await;
+    world.log.until("release 1").await;
+}
+
+/// The lease keys that kernels were asked for by, each once, in order.
+fn owners(world: &World) -> Vec<String> {
+    let lines = world.log.lines();
+    let mut owners: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("asked for by ")).collect();
+    owners.dedup();
+    owners.into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_kernel_that_is_given_up_has_no_owner() {
+    let world = World::new().await;
+    let script = vec![Says::Code("die"), Says::Code("hang")];
+    let _service = world.serve(Model::new(&world, script)).await;
+    world.submit().await;
+    world.log.until("run 2 on 2: hang").await;
+    let [first, second] = &owners(&world)[..] else { panic!("{:?}", owners(&world)) };
+    tokio::time::timeout(Duration::from_secs(30), world.bus.lapsed(first)).await.unwrap().unwrap();
+    assert!(world.bus.hold(second, Duration::from_secs(1)).await.is_err(), "{second} is held");
+}
+
+#[tokio::test]
+async fn a_kernel_whose_news_is_lost_has_no_owner() {
+    let world = World::new().await;
+    world.loses_lease(1);
+    let _service = world.serve(Model::new(&world, vec![Says::Code("hang")])).await;
+    world.submit().await;
+    world.log.until("run 1 on 2: hang").await;
+    let [first, _] = &owners(&world)[..] else { panic!("{:?}", owners(&world)) };
+    tokio::time::timeout(Duration::from_secs(30), world.bus.lapsed(first)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn kernels_are_leased_for_as_long_as_their_codegen_lives() {
     let world = World::new().await;
     let service = world.serve(Model::new(&world, vec![Says::Code("hang")])).await;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -58,6 +61,7 @@ pub(crate) struct World {
     pub(crate) bus: Bus,
     pub(crate) log: Log,
     pub(crate) session: SessionId,
+    moods: Arc<Moods>,
     _dir: TempDir,
     _executor: Option<Executor>,
 }
@@ -77,8 +81,19 @@ impl World {
         };
         let bus = Bus::connect(&config, "test").await.unwrap();
         let log = Log(watch::channel(Vec::new()).0);
-        let executor = if executor { Some(Executor::start(&bus, &log).await) } else { None };
-        Self { bus, log, session: SessionId::named("session"), _dir: dir, _executor: executor }
+        let moods = Arc::new(Moods::default());
+        let executor = if executor { Some(Executor::start(&bus, &log, &moods).await) } else { None };
+        Self { bus, log, moods, session: SessionId::named("session"), _dir: dir, _executor: executor }
+    }
+
+    /// The next so many asks for a kernel find none that is free.
+    pub(crate) fn is_full_for(&self, asks: usize) {
+        self.moods.full.store(asks, Ordering::Relaxed);
+    }
+
+    /// The next so many kernels are leased and nobody hears of it.
+    pub(crate) fn loses_lease(&self, leases: usize) {
+        self.moods.lost.store(leases, Ordering::Relaxed);
     }
 
     pub(crate) fn question(&self) -> Question {
@@ -271,7 +286,8 @@ fn cell(code: &str) -> String {
 // ---- the executor -----------------------------------------------------------
 
 /// Leases kernels that understand `print X`, `answer X`, `fail`, `hang`; `die`, which takes the first kernel with it and
-/// prints `survived` on any other; `see X`, which asks the vision model; `seedie X`, which does that and then `die`.
+/// prints `survived` on any other; `see X`, which asks the vision model; `seedie X`, which does that and then `die`;
+/// `deafen`, after which the kernel does not hear the first release.
 struct Executor {
     _serving: Serving,
 }
@@ -283,12 +299,35 @@ struct Kernel {
 
 type Kernels = Arc<Mutex<HashMap<KernelId, Kernel>>>;
 
+/// What the executor will do before it behaves.
+#[derive(Default)]
+struct Moods {
+    full: AtomicUsize,
+    lost: AtomicUsize,
+}
+
+fn take_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
 impl Executor {
-    async fn start(bus: &Bus, log: &Log) -> Self {
-        let (kernels, bus_, log) = (Kernels::default(), bus.clone(), log.clone());
+    async fn start(bus: &Bus, log: &Log, moods: &Arc<Moods>) -> Self {
+        let (kernels, bus_, log, moods) = (Kernels::default(), bus.clone(), log.clone(), Arc::clone(moods));
         let handler = move |request: LeaseRequest| {
             log.add(format!("asked for by {}", request.owner));
-            lease(bus_.clone(), request, log.clone(), Arc::clone(&kernels))
+            let (log, moods) = (log.clone(), Arc::clone(&moods));
+            let leasing = lease(bus_.clone(), request, log.clone(), Arc::clone(&kernels));
+            async move {
+                if take_one(&moods.full) {
+                    log.add("full");
+                    return Err(Fault::new(FaultKind::Exhausted, "all kernels are leased"));
+                }
+                let reply = leasing.await?;
+                match take_one(&moods.lost) {
+                    true => Err(Fault::new(FaultKind::Deadline, "the reply is lost")),
+                    false => Ok(reply),
+                }
+            }
         };
         Self { _serving: bus.serve("executor.lease", 16, handler).await.unwrap() }
     }
@@ -302,17 +341,26 @@ async fn lease(bus: Bus, request: LeaseRequest, log: Log, kernels: Kernels) -> R
     let subject = format!("kernel.{kernel}");
     let held = bus.hold(&subject, LEASE_TTL).await?;
     let (interrupt, all) = (Arc::new(Notify::new()), Arc::clone(&kernels));
-    let asker = bus.clone();
+    let (asker, deaf) = (bus.clone(), Arc::new(AtomicUsize::new(0)));
     let handler = move |request: KernelRequest| {
         let (log, interrupt, kernels) = (log.clone(), Arc::clone(&interrupt), Arc::clone(&all));
-        let host = Host { bus: asker.clone(), session: session.clone() };
+        let (host, deaf) = (Host { bus: asker.clone(), session: session.clone() }, Arc::clone(&deaf));
         async move {
             match request.op.unwrap() {
+                Op::Run(run) if run.code == "deafen" => {
+                    deaf.store(1, Ordering::Relaxed);
+                    let seen = Observation { step: run.step, ..Observation::default() };
+                    Ok(KernelReply { observation: Some(seen) })
+                }
                 Op::Run(run) => execute(nth, run, &host, &log, &interrupt, || bury(&kernels, kernel)).await,
                 Op::Interrupt(_) => {
                     log.add(format!("interrupt {nth}"));
                     interrupt.notify_waiters();
                     Ok(KernelReply::default())
+                }
+                Op::Release(_) if take_one(&deaf) => {
+                    log.add(format!("release {nth} unheard"));
+                    Err(Fault::new(FaultKind::Deadline, "the link is down"))
                 }
                 Op::Release(_) => {
                     log.add(format!("release {nth}"));

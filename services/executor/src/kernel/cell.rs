@@ -16,8 +16,10 @@ use std::{ops::ControlFlow, time::Duration};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use spatialclaw_domain::{Fault, Observation, ShownImage, VisionCall};
-use spatialclaw_proto::kernel::v1::{self as wire, RunRequest, call::Op, from_kernel::Kind, to_kernel};
+use spatialclaw_domain::{Fault, FaultKind, Observation, ShownImage, VisionCall};
+use spatialclaw_proto::kernel::v1::{
+    self as wire, RunRequest, call::Op, from_kernel::Kind, segment, to_kernel,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -128,7 +130,7 @@ impl<'a> Cell<'a> {
     /// Runs the cell to its end.
     ///
     /// # Errors
-    /// The fault that ended the kernel's lease while the cell ran.
+    /// The fault that ended the kernel's lease while the cell ran, or the end of its template.
     pub(crate) async fn run(
         mut self,
         code: String,
@@ -158,6 +160,10 @@ impl<'a> Cell<'a> {
             }
             Err(lost) => {
                 worker.kill().await;
+                if let Lost::Died(None) = lost {
+                    // No doing of the cell's.
+                    return Err(Fault::new(FaultKind::Unavailable, lost.to_string()));
+                }
                 Ok(self.lost("KernelDied", lost.to_string()))
             }
         }
@@ -192,7 +198,9 @@ impl<'a> Cell<'a> {
             }
             Event::Served(served) => {
                 self.serving = None;
-                self.collected.tool_calls.extend(served.record);
+                if let Some(call) = served.record {
+                    self.collected.called(call);
+                }
                 self.asked(served.vision);
                 worker.push(to_kernel::Kind::Reply(served.reply), served.blob)?;
             }
@@ -271,6 +279,8 @@ impl<'a> Cell<'a> {
         let op = call.op.ok_or_else(|| Lost::Violation("a call for nothing".to_owned()))?;
         let tool = host::tool(&op);
         let refusal = tool.and_then(|_| self.spend_call().and_then(|()| self.spend_pictures(&op)).err());
+        // Refused calls are not recorded, not even one whose cell does not wait for the refusal: they have no end.
+        let tool = tool.filter(|_| refusal.is_none());
         let host = self.host;
         let answer: BoxFuture<'a, Served> = match refusal {
             Some(failure) => Box::pin(std::future::ready(Host::refuse(call.call, failure))),
@@ -280,7 +290,7 @@ impl<'a> Cell<'a> {
         Ok(())
     }
 
-    /// Takes one call from the budgets. Refused calls are not recorded: a loop around them has no end.
+    /// Takes one call from the budgets.
     fn spend_call(&mut self) -> Result<(), Failure> {
         if self.calls_left == 0 {
             return Err(Failure::runtime(
@@ -300,17 +310,23 @@ impl<'a> Cell<'a> {
         Ok(())
     }
 
-    /// Takes what a question to the vision model brings along from the budgets.
+    /// Takes the pictures that a call brings along, and what else a question to the vision model costs, from the
+    /// budgets.
     fn spend_pictures(&mut self, op: &Op) -> Result<(), Failure> {
-        let Op::AskVision(ask) = op else { return Ok(()) };
-        let bytes = host::picture_bytes(ask);
+        let bytes = match op {
+            Op::AskVision(ask) => host::picture_bytes(ask),
+            Op::Segment(wire::Segment { image: Some(segment::Image::Png(png)), .. }) => png.len() as u64,
+            Op::Segment(_) | Op::FetchFrame(_) | Op::Reconstruct(_) => 0,
+        };
         if bytes > self.picture_bytes_left {
             let limit = self.config.max_cell_pictures;
             return Err(Failure::runtime(format!(
                 "one cell may send {limit} of pictures; ask about fewer or smaller ones, or in another cell"
             )));
         }
-        if host::record_bytes(ask) > self.vision_bytes_left {
+        if let Op::AskVision(ask) = op
+            && host::record_bytes(ask) > self.vision_bytes_left
+        {
             return Err(Failure::runtime(format!(
                 "the questions of one cell and their answers may come to {VISION_BYTES} bytes; ask on in another cell"
             )));
@@ -329,13 +345,7 @@ impl<'a> Cell<'a> {
     /// Records a call that nobody waits for any more.
     fn abandon_call(&mut self) {
         if let Some(Serving { tool: Some(tool), started, .. }) = self.serving.take() {
-            self.collected.tool_calls.push(host::record(
-                tool,
-                started,
-                "KeyboardInterrupt",
-                String::new(),
-                false,
-            ));
+            self.collected.called(host::record(tool, started, "KeyboardInterrupt", String::new(), false));
         }
     }
 

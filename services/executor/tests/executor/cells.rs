@@ -4,9 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::{CALL, HEIGHT, Kernel, WIDTH, World, config, run_request};
 use bytesize::ByteSize;
+use prost::Message as _;
 use spatialclaw_domain::{FaultKind, Observation};
 use spatialclaw_executor::Config;
-use spatialclaw_proto::perception::v1::perception_request;
+use spatialclaw_proto::{
+    kernel::v1::{self as wire, FromKernel, call, from_kernel, segment},
+    perception::v1::perception_request,
+};
 use tracing::{Subscriber, span};
 use tracing_subscriber::{Layer, layer, layer::SubscriberExt as _, registry::LookupSpan};
 
@@ -162,6 +166,54 @@ async fn the_budget_of_tool_calls_ends_in_an_exception() {
     assert_eq!(error(&seen), "RuntimeError");
     assert!(seen.error.unwrap().message.contains("no tool calls are left"));
     assert_eq!((seen.tool_calls.len(), world.perception.count()), (2, 2));
+}
+
+/// A cell that writes `frames` to its session's socket, past the package.
+fn blurting(frames: &[FromKernel]) -> String {
+    let framed = |frame: &FromKernel| {
+        let body = frame.encode_to_vec();
+        let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+        length.into_iter().chain(body).map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let hex: String = frames.iter().map(framed).collect();
+    format!(
+        "import os\nfor fd in range(3, 64):\n    try: os.write(fd, bytes.fromhex('{hex}'))\n    except OSError: pass"
+    )
+}
+
+fn call(number: u64, op: call::Op) -> FromKernel {
+    FromKernel { kind: Some(from_kernel::Kind::Call(wire::Call { call: number, op: Some(op) })) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_calls_leave_no_record_even_when_nobody_waits_for_the_refusal() {
+    let world = World::start().await;
+    let kernel = world.lease().await;
+    let op = call::Op::Segment(wire::Segment {
+        width: 8,
+        height: 6,
+        image: Some(segment::Image::Frame(0)),
+        prompt: Some(segment::Prompt::Text("chair".to_owned())),
+        score_threshold: 0.0,
+    });
+    let calls: Vec<_> = (1..=12).map(|number| call(number, op.clone())).collect();
+    let mut request = run_request(1, &blurting(&calls));
+    request.tool_calls_left = 0;
+    let seen = kernel.try_run(request).await.unwrap();
+    assert_eq!(seen.tool_calls, [], "{:?}", seen.error);
+    assert_eq!(world.perception.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_to_segment_are_bounded_over_the_whole_cell() {
+    let world = World::with(Config { max_cell_pictures: ByteSize::b(200), ..config() }).await;
+    let kernel = world.lease().await;
+    let code = "from PIL import Image\nfor _ in range(30):\n    \
+                tools.SAM3.segment_image_by_text(Image.new('RGB', (4, 4)), 'chair')";
+    let seen = kernel.run(1, code).await;
+    assert_eq!(error(&seen), "RuntimeError");
+    assert!(seen.error.unwrap().message.contains("one cell may send 200 B of pictures"));
+    assert!((1..30).contains(&seen.tool_calls.len()), "{}", seen.tool_calls.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

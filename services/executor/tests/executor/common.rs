@@ -76,7 +76,17 @@ impl World {
 
     /// A lease for whoever holds the lease key `owner`.
     pub(crate) async fn try_lease_for(&self, owner: &str) -> Result<LeaseReply, Fault> {
-        let question = Question { session: SessionId::random(), ..self.question.clone() };
+        self.ask_lease(SessionId::random(), owner).await
+    }
+
+    /// A lease for a session that may have one already.
+    pub(crate) async fn lease_as(&self, session: SessionId) -> Result<Kernel, Fault> {
+        let reply = self.ask_lease(session, "").await?;
+        Ok(Kernel { bus: self.bus.clone(), reply })
+    }
+
+    async fn ask_lease(&self, session: SessionId, owner: &str) -> Result<LeaseReply, Fault> {
+        let question = Question { session, ..self.question.clone() };
         let request = LeaseRequest {
             question: Some(question.into()),
             owner: owner.to_owned(),

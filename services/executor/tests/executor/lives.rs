@@ -202,6 +202,46 @@ async fn an_owner_that_is_gone_already_keeps_no_seat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_leases_again_has_one_kernel() {
+    let world = World::with(Config { kernels: 1, ..config() }).await;
+    let first = world.lease_as(world.question.session).await.unwrap();
+    // All seats are taken, by the one it forgot.
+    let fault = world.lease_as(world.question.session).await.err().expect("no seat yet");
+    assert_eq!(fault.kind, FaultKind::Exhausted, "{fault}");
+    first.assert_gone().await;
+    world.lease_soon().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_hangs_is_replaced() {
+    let world = World::with(Config { lease_deadline: Duration::from_secs(6), ..config() }).await;
+    let template = world.template().expect("a living template");
+    kill_process(Pid::from_raw(template).unwrap(), Signal::STOP).unwrap();
+    let fault = world.try_lease().await.unwrap_err();
+    assert!(fault.is_retryable() && fault.message.contains("the template does not answer"), "{fault}");
+    let fresh = world.lease_soon().await;
+    assert_eq!(fresh.run(1, "print('again')").await.stdout, "again\n");
+    assert_ne!(world.template(), Some(template));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_whose_template_dies_is_told_of_no_error_of_its_own() {
+    let world = World::start().await;
+    let kernel = world.lease().await;
+    let cell = format!("{CALL}while True: pass");
+    let running = kernel.try_run(run_request(1, &cell));
+    let killing = async {
+        world.perception.called().await;
+        let template = world.template().expect("a living template");
+        kill_process(Pid::from_raw(template).unwrap(), Signal::KILL).unwrap();
+    };
+    let (answer, ()) = tokio::join!(running, killing);
+    let fault = answer.unwrap_err();
+    assert!(fault.kind == FaultKind::Unavailable && fault.message.contains("with its template"), "{fault}");
+    kernel.assert_gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_template_is_started_again() {
     let world = World::start().await;
     let kernel = world.lease().await;
