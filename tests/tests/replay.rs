@@ -99,7 +99,11 @@ impl LanguageModel for Script {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, Fault> {
         let text = match request.role {
             Role::Code => self.cell(request).await,
-            _ => format!("look number {}", self.looked.fetch_add(1, Ordering::Relaxed) % 1),
+            _ => {
+                // Counted, and always the same words: an answer that told its number would differ after a loss by design.
+                self.looked.fetch_add(1, Ordering::Relaxed);
+                "what a look shows".to_owned()
+            }
         };
         let (usage, model) = (Usage { calls: 1, ..Usage::default() }, self.name().to_owned());
         Ok(ChatReply { text, finish: Finish::Stop, usage, model })

@@ -121,9 +121,10 @@ fn renewed(transcript: &Transcript, at: usize) -> String {
     }
     let more = names.len().saturating_sub(MAX_NAMES);
     names.truncate(MAX_NAMES);
-    let mut text = "(before this step the interpreter was lost and made anew; the cells before it were run again, with \
+    let mut text =
+        "(before this step the interpreter was lost and made anew; the cells before it were run again, with \
                     the same random numbers and tool answers"
-        .to_owned();
+            .to_owned();
     if !names.is_empty() {
         let _ = write!(text, ", so these exist again: {}", names.join(", "));
     }

@@ -358,7 +358,9 @@ impl Host {
             blob::Error::Store(error) => error.into(),
             blob::Error::Memory(error) => {
                 tracing::error!(%error, "a memory file could not be made");
-                Failure::runtime("the machine has no memory for the result; ask for fewer frames or fewer pixels")
+                Failure::runtime(
+                    "the machine has no memory for the result; ask for fewer frames or fewer pixels",
+                )
             }
         })
     }
