@@ -1,6 +1,6 @@
 //! A manifest of everything that goes wrong with manifests, made on the spot.
 //!
-//! [`write`] makes a folder with `rows.jsonl` and the files its rows name (and a
+//! [`write()`] makes a folder with `rows.jsonl` and the files its rows name (and a
 //! secret beside the folder that they must not reach), and returns what each row
 //! must come to: one clear error naming the cause, or a right question. Good rows
 //! stand between the bad ones.
