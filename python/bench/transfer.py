@@ -53,7 +53,7 @@ def to_msgpack(arrays: Arrays) -> bytes:
 def from_msgpack(body: bytes) -> Arrays:
     return {
         name: np.frombuffer(entry["data"], entry["dtype"]).reshape(entry["shape"])
-        for name, entry in msgpack.unpackb(body, max_bin_len=1 << 31, max_buffer_size=1 << 31).items()
+        for name, entry in msgpack.unpackb(body).items()
     }
 
 

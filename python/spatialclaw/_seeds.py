@@ -22,9 +22,9 @@ def sow(number: int) -> None:
         given(self, entropy(256) if a is None else a, version)
 
     seed.__doc__ = given.__doc__
-    random.Random.seed = seed  # type: ignore[method-assign, assignment]
+    random.Random.seed = seed  # type: ignore[method-assign]
     # The module's own functions are methods bound before that.
-    random.seed = random._inst.seed  # type: ignore[attr-defined]
+    random.seed = random._inst.seed
     # Where numpy's seed sequences get what nobody gave them: default_rng(), PCG64(), RandomState(), seed().
     np.random.bit_generator.randbits = entropy  # type: ignore[attr-defined]
     random.seed(number)

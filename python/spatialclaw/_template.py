@@ -13,7 +13,6 @@ locked in every child.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib.machinery
 import importlib.util
@@ -162,8 +161,6 @@ def _probe(walls: _host.Walls) -> str:
 
 def _settle() -> None:
     """Last preparations before the first fork."""
-    # A cell's C code may leave text in libc's buffer; the session flushes it. Loading belongs here.
-    ctypes.CDLL(None).fflush(None)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard) if hard != resource.RLIM_INFINITY else (soft, hard))
     gc.collect()

@@ -229,12 +229,24 @@ def test_kernels_share_nothing(lease: Lease) -> None:
 def test_the_same_seed_gives_the_same_numbers(lease: Lease) -> None:
     code = (
         "import random\n"
-        "print(random.random(), np.random.rand(), np.random.default_rng().random(), np.random.default_rng(3).random())"
+        "print(random.random(), np.random.rand(), np.random.default_rng().random(), random.Random().random(),"
+        " np.random.RandomState().rand(), np.random.Generator(np.random.PCG64()).random(), np.random.default_rng(3).random())"
     )
     same, again, different = lease(seed=7).run(code), lease(seed=7).run(code), lease(seed=8).run(code)
     assert same.stdout == again.stdout
-    assert same.stdout.split()[:3] != different.stdout.split()[:3]
-    assert same.stdout.split()[3] == different.stdout.split()[3]
+    *drawn, seeded = same.stdout.split()
+    *others, seeded_there = different.stdout.split()
+    assert len(set(drawn)) == len(drawn) and not set(drawn) & set(others)
+    assert seeded == seeded_there
+
+
+def test_strings_hash_the_same_in_every_template(kernel: Kernel) -> None:
+    """So that a set has the same order when its cell is run again."""
+    code = "print(hash('red chair'), list({'red chair', 'table', 'sofa'}))"
+    other = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
+    )
+    assert kernel.run(code).stdout == other.stdout
 
 
 def test_a_figure_left_open_is_closed_and_said(kernel: Kernel) -> None:

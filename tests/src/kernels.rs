@@ -119,12 +119,14 @@ impl House {
         })
     }
 
-    /// A kernel for `question`.
+    /// A kernel for `question`, as a session of its own.
     ///
     /// # Errors
     /// The executor's fault.
     pub async fn lease(&self, question: &Question) -> Result<Kernel, Fault> {
-        let request = LeaseRequest { question: Some(question.clone().into()), ..LeaseRequest::default() };
+        // A session has one kernel: a second lease would end the first.
+        let question = Question { session: SessionId::random(), ..question.clone() };
+        let request = LeaseRequest { question: Some(question.into()), ..LeaseRequest::default() };
         let lease = self.bus.ask("executor.lease", &request, PATIENCE).await?;
         Ok(Kernel { bus: self.bus.clone(), lease, step: 0 })
     }
